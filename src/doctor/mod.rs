@@ -1,0 +1,1 @@
+//! A list of checks of a share and a machine → findings with what to do.

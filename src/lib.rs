@@ -1,0 +1,30 @@
+//! The map of the house. Rooms in order, one sentence each; `docs/ARCHITECTURE.md` says which room a line belongs in.
+
+#![allow(dead_code, reason = "rooms are being joined; removed before the first release")]
+
+/// Arguments and nothing else: one file per subcommand.
+pub mod cli;
+/// Defaults ← file ← environment ← flags → settings that know where they came from.
+mod config;
+/// A list of checks of a share and a machine → findings with what to do.
+mod doctor;
+/// The only room that knows ffmpeg's words: tools, probing, arguments, progress, running.
+mod ffmpeg;
+/// One file's journey: claim → look again → transcode → verify → commit → record.
+mod job;
+/// Nouns that every room shares: no IO, no clock, no OS.
+mod model;
+/// Decides, purely: (what a file is, what this machine can do, what the profile wants) → a plan or a skip, in words.
+mod plan;
+/// What is there: walk → facts (cache or probe) → plan, as a stream.
+mod scan;
+/// The protocol: everything we write on shared storage that is not media.
+mod share;
+/// This machine's own SQLite on a local disk: history and caps; may be deleted at any time.
+mod store;
+/// The machine: the only room with `cfg(unix|windows)`, `unsafe`, file-system writes, `Command` and the clocks.
+mod sys;
+/// Events → bars (terminal), lines (log), NDJSON; tables and cleaned file names.
+mod ui;
+/// The loop: choose → jobs in slots → rest or stop.
+mod worker;

@@ -1,0 +1,23 @@
+//! The machine: files, mounts, processes, clocks, signals, who we are.
+//!
+//! The only room with `cfg(unix|windows|target_os)`, `unsafe`, file-system writes, `Command` and the clocks. Platform
+//! differences live in the twins `unix.rs` and `windows.rs` behind one set of names. Promises: no operation that changes
+//! the file system is believed by its return code alone where a share may lie (lost replies, ESTALE, sharing
+//! violations); what is really there decides. Never copies mode bits, never blocks on an advisory lock.
+
+pub mod clock;
+pub mod fs;
+pub mod host;
+pub mod netfs;
+pub mod path;
+pub mod process;
+pub mod stop;
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+#[cfg(unix)]
+use unix as os;
+#[cfg(windows)]
+use windows as os;

@@ -1,0 +1,43 @@
+//! What holds a path: a local disk, NFS, SMB, FUSE — and what it can be trusted with.
+
+use std::path::Path;
+
+/// Kind of file system under a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileSystem {
+    /// A disk of this machine; the name is the kernel's (`ext4`, `NTFS`).
+    Local(String),
+    /// NFS, with the version where the mount table tells (`3`, `4.2`).
+    Nfs { version: Option<String> },
+    /// SMB through Linux' cifs/smb3 client (its renames over files are not safe: docs/PROTOCOL.md).
+    LinuxSmb,
+    /// A Windows network redirector (UNC or mapped drive).
+    WindowsNetwork,
+    /// FUSE, with its subtype (`mergerfs`, `sshfs`, …).
+    Fuse { subtype: String },
+}
+
+/// One mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// What it is.
+    pub kind: FileSystem,
+    /// Mount options as the kernel lists them; empty where unknown.
+    pub options: Vec<String>,
+    /// Where it comes from (`nas:/export`, `//nas/media`); empty where unknown.
+    pub source: String,
+}
+
+/// Looks at what holds `path` (which must exist).
+pub fn of(path: &Path) -> std::io::Result<Mount> {
+    let _ = path;
+    todo!()
+}
+
+impl FileSystem {
+    /// Not a disk of this machine.
+    pub fn is_network(&self) -> bool {
+        matches!(self, Self::Nfs { .. } | Self::LinuxSmb | Self::WindowsNetwork)
+            || matches!(self, Self::Fuse { subtype } if matches!(subtype.as_str(), "sshfs" | "rclone" | "s3fs"))
+    }
+}

@@ -1,0 +1,1 @@
+//! Windows: the other half of the twins.
