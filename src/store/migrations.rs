@@ -1,0 +1,58 @@
+//! The store's tables, step by step. Steps only add: an older program finds everything it knows in a newer store.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Step *n* brings a store from `user_version` *n* to *n + 1*. A step that was released is never edited.
+pub const STEPS: &[&str] = &["
+    CREATE TABLE history (
+        id INTEGER PRIMARY KEY,
+        at REAL NOT NULL,
+        path TEXT NOT NULL,
+        profile TEXT NOT NULL,
+        outcome TEXT NOT NULL
+    );
+    CREATE TABLE caps (
+        conditions TEXT PRIMARY KEY,
+        caps TEXT NOT NULL,
+        at INTEGER NOT NULL
+    );
+    CREATE TABLE library_at (
+        dir BLOB PRIMARY KEY,
+        library TEXT NOT NULL
+    );
+    CREATE TABLE claim_seen (
+        state TEXT PRIMARY KEY,
+        seen REAL NOT NULL,
+        boot TEXT NOT NULL,
+        at INTEGER NOT NULL
+    );
+    CREATE TABLE media (
+        library TEXT NOT NULL,
+        key TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        sec INTEGER NOT NULL,
+        nsec INTEGER NOT NULL,
+        by TEXT NOT NULL,
+        info TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (library, key)
+    ) WITHOUT ROWID;
+"];
+
+/// Brings the store up to date and drops what nobody can need any more.
+pub fn apply(connection: &mut Connection) -> rusqlite::Result<()> {
+    // The lock is taken before the version is read, so that two first starts do not both create the tables.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    for step in STEPS.iter().skip(version as usize) {
+        transaction.execute_batch(step)?;
+    }
+    let newest = STEPS.len() as u32;
+    if version < newest {
+        transaction.pragma_update(None, "user_version", newest)?;
+    }
+    // A claim is judged within hours; files unseen for half a year have moved or gone.
+    transaction.execute("DELETE FROM claim_seen WHERE at < unixepoch() - 7 * 86400", [])?;
+    transaction.execute("DELETE FROM media WHERE at < unixepoch() - 180 * 86400", [])?;
+    transaction.commit()
+}
