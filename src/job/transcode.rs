@@ -1,0 +1,240 @@
+//! Making the result: room first, then ffmpeg, watched for stalls, stop requests and a lost claim.
+
+use std::path::{Path, PathBuf};
+
+use super::{Context, Halt, Source, Task, io_halt};
+use crate::ffmpeg::progress::Severity;
+use crate::ffmpeg::run::{self, End, Limits, Order, Report};
+use crate::ffmpeg::{args, probe};
+use crate::model::event::{Event, Progress, Sink};
+use crate::model::outcome::FailCode;
+use crate::model::plan::Action;
+use crate::share::claim::Claim;
+use crate::sys;
+use crate::sys::stop::{self, Stop};
+
+/// The stage file's name in the work folder; no media extension, so that no media server ever indexes it.
+pub const STAGE: &str = "out.part";
+/// Room asked for beyond the source's own size, for what else grows on the disk meanwhile.
+const SPARE: u64 = 64 * 1024 * 1024;
+
+/// What the encode left.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// The result, in the work folder.
+    pub stage: PathBuf,
+    /// Subtitles for their own files: (path in the work folder, suffix after the stem).
+    pub sidecars: Vec<(PathBuf, String)>,
+    pub seconds: f64,
+    pub encoder: Option<String>,
+    pub report: Report,
+    /// The source's real length in seconds where its header was found to lie.
+    pub measured: Option<f64>,
+}
+
+/// Runs the plan. The result lies in the work folder, unverified.
+pub(crate) fn run(
+    task: &Task,
+    context: Context<'_>,
+    sink: &dyn Sink,
+    claim: &Claim,
+    source: &Source,
+) -> std::result::Result<Made, Halt> {
+    let scratch = Scratch::new(context.temp_dir, claim.work_dir())?;
+    for dir in [scratch.dir.as_path(), claim.work_dir()] {
+        room_for(dir, source.print.stamp.size)?;
+    }
+    let output = scratch.dir.join(STAGE);
+    let sidecars: Vec<PathBuf> =
+        (0..source.plan.sidecars.len()).map(|n| scratch.dir.join(format!("side{n}.part"))).collect();
+    let refs: Vec<&Path> = sidecars.iter().map(PathBuf::as_path).collect();
+    let arguments =
+        args::transcode(&source.plan, &source.media, &task.path, &output, &refs, context.tools.release);
+    let report = ffmpeg(task, context, sink, claim, &arguments, source.media.duration)?;
+    let measured = judge(task, context, source, &report)?;
+
+    let mut made = Made {
+        stage: claim.work_dir().join(STAGE),
+        sidecars: Vec::new(),
+        seconds: report.seconds,
+        encoder: source.plan.streams.iter().find_map(|stream| match &stream.action {
+            Action::Video(encode) => Some(encode.encoder.clone()),
+            _ => None,
+        }),
+        report,
+        measured,
+    };
+    if made.encoder.is_none() && source.plan.is_remux() {
+        made.encoder = Some("copy".to_owned());
+    }
+    for (path, sidecar) in sidecars.iter().zip(&source.plan.sidecars) {
+        let place = claim.work_dir().join(path.file_name().unwrap_or_default());
+        scratch.bring(path, &place)?;
+        made.sidecars.push((place, sidecar.suffix.clone()));
+    }
+    scratch.bring(&output, &made.stage)?;
+    Ok(made)
+}
+
+/// Where ffmpeg writes: the work folder, or a folder of our own below `--temp-dir` that goes with this value.
+struct Scratch {
+    dir: PathBuf,
+    own: bool,
+}
+
+impl Scratch {
+    fn new(temp_dir: Option<&Path>, work_dir: &Path) -> std::result::Result<Self, Halt> {
+        let Some(temp) = temp_dir else { return Ok(Self { dir: work_dir.to_owned(), own: false }) };
+        let name = work_dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let dir = temp.join(format!("media-converter{name}"));
+        sys::fs::create_dir_all(&dir).map_err(|e| {
+            io_halt("make a folder in --temp-dir", &dir, e).hint("name an existing, writable folder with --temp-dir")
+        })?;
+        Ok(Self { dir, own: true })
+    }
+    /// Copies a finished file to the share, whole and synced, under a name nobody looks at.
+    fn bring(&self, from: &Path, to: &Path) -> std::result::Result<(), Halt> {
+        if self.own {
+            let created = sys::fs::copy_new(from, to, &mut |_| stop::asked() < Stop::Now)
+                .map_err(|e| io_halt("copy the result to the share", to, e))?;
+            if created == sys::fs::Created::Exists {
+                return Err(Halt::fail(FailCode::Io, format!("{} is there already", to.display())));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if self.own {
+            for entry in sys::fs::list(&self.dir).unwrap_or_default() {
+                let _ = sys::fs::remove_file(&self.dir.join(entry.name));
+            }
+            let _ = sys::fs::remove_dir(&self.dir);
+        }
+    }
+}
+
+/// The result is seldom larger than its source; where it might be, the size rule drops it anyway.
+fn room_for(dir: &Path, bytes: u64) -> std::result::Result<(), Halt> {
+    // A share that cannot tell its free space is tried; a full disk is then met by ffmpeg and recognised.
+    let Ok(free) = sys::fs::free_space(dir) else { return Ok(()) };
+    let need = bytes.saturating_add(bytes.min(SPARE));
+    if free >= need {
+        return Ok(());
+    }
+    Err(Halt::fail(
+        FailCode::Space,
+        format!("{} has {} MB free, and {} MB are needed", dir.display(), free / 1_000_000, need / 1_000_000),
+    )
+    .hint("make room there, or encode elsewhere with --temp-dir; the original is untouched"))
+}
+
+/// Runs ffmpeg under the claim's eyes; `Err` where it was stopped or stalled.
+pub(crate) fn ffmpeg(
+    task: &Task,
+    context: Context<'_>,
+    sink: &dyn Sink,
+    claim: &Claim,
+    arguments: &[std::ffi::OsString],
+    duration: Option<f64>,
+) -> std::result::Result<Report, Halt> {
+    let mut lost = None;
+    let limits = Limits { stall: context.stall, background: context.background };
+    let report = run::run(context.tools, arguments, duration, limits, &mut |progress: &Progress| {
+        sink.emit(&Event::JobProgress { job: task.id, progress: *progress });
+        if stop::asked() > Stop::No {
+            return Order::Stop;
+        }
+        lost = claim.lost();
+        if lost.is_some() { Order::Stop } else { Order::Continue }
+    })
+    .map_err(|e| {
+        io_halt("start ffmpeg", &context.tools.ffmpeg, e).hint("check that ffmpeg is installed and runs")
+    })?;
+    if let Some(why) = lost {
+        return Err(Halt::fail(FailCode::ClaimLost, why).hint("another worker has the file now; nothing is lost"));
+    }
+    match report.end {
+        End::Exited(_) => Ok(report),
+        End::Stopped => Err(Halt::fail(FailCode::Interrupted, "stopped before the end")),
+        End::Stalled => Err(Halt::fail(
+            FailCode::Stalled,
+            format!("ffmpeg made no progress for {} and was stopped", super::span(context.stall.as_secs_f64())),
+        )
+        .hint("raise --stall if this machine is that slow, or look at the file with media-converter probe")
+        .stderr(report.stderr_tail)),
+    }
+}
+
+/// Looks at what ffmpeg said and made, before the result is opened at all. `Some` is the source's measured length where its
+/// header claims another.
+fn judge(
+    task: &Task,
+    context: Context<'_>,
+    source: &Source,
+    report: &Report,
+) -> std::result::Result<Option<f64>, Halt> {
+    let first = |severity| report.lines.get(&severity).and_then(|lines| lines.first()).cloned();
+    if let Some(line) = first(Severity::DiskFull) {
+        return Err(Halt::fail(FailCode::Space, line)
+            .hint("make room on that disk, or encode elsewhere with --temp-dir; the original is untouched"));
+    }
+    let promised = source.media.duration.filter(|seconds| *seconds > 0.0);
+    let short = promised.is_some_and(|seconds| report.out_time < seconds - tolerance(seconds));
+    if let Some(line) = first(Severity::Truncated) {
+        return Err(Halt::fail(FailCode::Truncated, cut_short(promised, report.out_time, &line))
+            .hint("get a whole copy of the file; this one was left alone"));
+    }
+    if let Some(line) = first(Severity::Damaged) {
+        return Err(Halt::fail(FailCode::Damaged, format!("it does not decode cleanly: {line}"))
+            .hint("get another copy of the file; this one was left alone")
+            .stderr(report.stderr_tail.clone()));
+    }
+    if report.end != End::Exited(Some(0)) {
+        let words = match report.end {
+            End::Exited(Some(code)) => format!("ffmpeg ended with exit code {code}"),
+            _ => "ffmpeg was ended by a signal".to_owned(),
+        };
+        return Err(Halt::fail(FailCode::Encode, words)
+            .hint(format!("the command was: {}", report.command))
+            .stderr(report.stderr_tail.clone()));
+    }
+    if !short {
+        return Ok(None);
+    }
+    // The header promises more than came out, without a word from ffmpeg: count the packets themselves.
+    let ends = probe::measured_ends(context.tools, &task.path)
+        .map_err(|e| Halt::fail(FailCode::Truncated, e.line()).hint("it was left alone"))?;
+    let real = ends.iter().map(|(_, end)| *end).fold(0.0, f64::max);
+    let promised = promised.unwrap_or(0.0);
+    if header_is_absurd(source.print.stamp.size, promised, real) {
+        return Ok(Some(real));
+    }
+    Err(Halt::fail(FailCode::Truncated, cut_short(Some(promised), real, "the streams end early"))
+        .hint("get a whole copy of the file; this one was left alone"))
+}
+
+fn cut_short(promised: Option<f64>, real: f64, sign: &str) -> String {
+    match promised {
+        Some(promised) => format!(
+            "it is cut short: its header promises {}, it holds {} ({sign})",
+            super::span(promised),
+            super::span(real)
+        ),
+        None => format!("it is cut short ({sign})"),
+    }
+}
+
+/// How far a result's length may be off: a second, or half a percent of a long film.
+pub(crate) fn tolerance(seconds: f64) -> f64 {
+    (seconds * 0.005).max(1.0)
+}
+
+/// A header so wrong that truncation cannot explain it: spread over the promised time, the file would hold less than a
+/// kilobit a second (the poorest speech codec needs more), while over the measured time it is ordinary media.
+pub(crate) fn header_is_absurd(bytes: u64, promised: f64, real: f64) -> bool {
+    let bits = bytes as f64 * 8.0;
+    promised > 0.0 && real > 0.0 && bits / promised < 1000.0 && bits / real > 4000.0
+}

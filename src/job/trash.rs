@@ -1,0 +1,130 @@
+//! Where originals rest after a swap: `.mediabox/trash/<day>-<token>/` at the library's root, each with a record.
+//!
+//! The original lies there under `<name>.original`, without a media extension, so that no media server and no Python
+//! worker takes it for a film. `record.json` says where it came from.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::share::layout;
+use crate::share::record::Commit;
+use crate::sys;
+use crate::sys::fs::Removed;
+
+/// Ending of a kept original.
+pub const ENDING: &str = ".original";
+const RECORD: &str = "record.json";
+/// Records are a few hundred bytes; more is not ours.
+const RECORD_LIMIT: u64 = 1024 * 1024;
+
+/// What is known of a trashed original.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rest {
+    /// Folder of the source relative to the library's root, `/`-separated; empty for the root itself.
+    pub folder: String,
+    /// The swap that put it here.
+    pub commit: Commit,
+}
+
+/// One resting original.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resting {
+    /// Its folder in the trash.
+    pub dir: PathBuf,
+    /// The original's file.
+    pub file: PathBuf,
+    pub rest: Rest,
+}
+
+/// The trash folder's name for a commit: the day by this machine's clock (for people) and digits of the claim's token.
+pub fn place(token: &str) -> String {
+    let day: String = sys::clock::local_iso(sys::clock::wall()).chars().take(10).collect();
+    format!("{}/trash/{day}-{}", layout::LIBRARY_DIR, &token[token.len().saturating_sub(16)..])
+}
+
+/// Moves a displaced original to its place. Idempotent: `Absent` where it is gone already.
+/// Where the library's root is another file system (a nested mount), the folder's own `.mediabox` takes it.
+pub fn lay(original: &Path, folder: &Path, root: &Path, commit: &Commit) -> std::io::Result<Removed> {
+    let place = commit.trash.clone().unwrap_or_else(|| place("0000000000000000"));
+    let name = format!("{}{ENDING}", commit.source);
+    let rest = Rest {
+        folder: sys::path::key(root, folder).map(|key| key.0).unwrap_or_default(),
+        commit: commit.clone(),
+    };
+    let text = serde_json::to_vec_pretty(&rest).map_err(std::io::Error::other)?;
+    let mut result = Err(std::io::Error::other("no place for the original"));
+    for base in [root, folder] {
+        let dir = place.split('/').fold(base.to_owned(), |path, part| path.join(part));
+        sys::fs::create_dir_all(&dir)?;
+        // The record first: an original without a record could not be found by `undo`.
+        let _ = sys::fs::write_new(&dir.join(RECORD), &text)?;
+        result = sys::fs::consume(original, &dir.join(&name));
+        match &result {
+            Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
+                let _ = sys::fs::remove_file(&dir.join(RECORD));
+                let _ = sys::fs::remove_dir(&dir);
+            }
+            Ok(_) => {
+                // A platform without folder fsync says so by success; a failure here costs nothing but certainty.
+                let _ = sys::fs::sync_dir(&dir);
+                break;
+            }
+            Err(_) => break,
+        }
+    }
+    result
+}
+
+/// Every resting original of a library (and of `folder`, where a nested mount keeps its own), newest name first.
+pub fn list(root: &Path, folder: Option<&Path>) -> Vec<Resting> {
+    let mut all = Vec::new();
+    for base in [Some(root), folder.filter(|f| *f != root)].into_iter().flatten() {
+        let trash = layout::trash(base);
+        for entry in sys::fs::list(&trash).unwrap_or_default() {
+            let dir = trash.join(entry.name);
+            let Ok(text) = sys::fs::read_small(&dir.join(RECORD), RECORD_LIMIT) else { continue };
+            let Ok(rest) = serde_json::from_slice::<Rest>(&text) else { continue };
+            let file = dir.join(format!("{}{ENDING}", rest.commit.source));
+            all.push(Resting { dir, file, rest });
+        }
+    }
+    all.sort_by(|a, b| b.dir.file_name().cmp(&a.dir.file_name()));
+    all
+}
+
+/// Removes what has rested for longer than `keep`, by the file server's clock. Returns how many originals went.
+pub fn empty(root: &Path, keep: Duration) -> usize {
+    let trash = layout::trash(root);
+    let Ok(entries) = sys::fs::list(&trash) else { return 0 };
+    if entries.is_empty() {
+        return 0;
+    }
+    // The server's now: the stamp of something just made there.
+    let probe = trash.join(format!("now-{}", sys::host::random_hex(8)));
+    if !matches!(sys::fs::create_dir(&probe), Ok(sys::fs::Created::Yes)) {
+        return 0;
+    }
+    let now = sys::fs::stamp(&probe);
+    let _ = sys::fs::remove_dir(&probe);
+    let Ok(now) = now else { return 0 };
+    let mut gone = 0;
+    for entry in entries {
+        let dir = trash.join(&entry.name);
+        // The record is written once, when the original is laid down: its time is when the rest began.
+        let Ok(began) = sys::fs::stamp(&dir.join(RECORD)) else { continue };
+        if now.sec.saturating_sub(began.sec) <= keep.as_secs().cast_signed() {
+            continue;
+        }
+        let Ok(text) = sys::fs::read_small(&dir.join(RECORD), RECORD_LIMIT) else { continue };
+        // Only what our own record names is removed; anything else in there is somebody's and stays.
+        let Ok(rest) = serde_json::from_slice::<Rest>(&text) else { continue };
+        if sys::fs::remove_file(&dir.join(format!("{}{ENDING}", rest.commit.source))).is_ok() {
+            let _ = sys::fs::remove_file(&dir.join(RECORD));
+            let _ = sys::fs::remove_dir(&dir);
+            gone += 1;
+        }
+    }
+    gone
+}

@@ -1,0 +1,36 @@
+//! What the fleet remembers of a file, turned into a skip or a fresh look. Pure.
+
+use crate::model::plan::{Skip, SkipCode};
+use crate::share::cache::{Memo, Verdict};
+
+/// The policy of a memo that holds under every profile (a person's own decision).
+pub const ANY_POLICY: &str = "*";
+
+/// Failures that were not the file's fault are tried this often before the file is parked.
+pub const MAX_TRIES: u32 = 3;
+/// Seconds before a failed file is tried again; doubles with each try.
+const FIRST_BACKOFF: f64 = 3600.0;
+
+/// A skip where the memo says enough, `None` where the file needs a fresh look. `now` in seconds since 1970: a wrong
+/// clock only changes when a failed file is tried again.
+pub fn skip(memo: &Memo, policy_digest: &str, now: f64) -> Option<Skip> {
+    let applies = memo.policy == policy_digest || memo.policy == ANY_POLICY || memo.verdict == Verdict::Bad;
+    if !applies {
+        return None;
+    }
+    let code = match memo.verdict {
+        Verdict::Fits | Verdict::Converted => SkipCode::Fits,
+        Verdict::LeftAlone => SkipCode::WouldLose,
+        Verdict::NotSmaller => SkipCode::NotSmaller,
+        Verdict::Bad => SkipCode::Parked,
+        Verdict::Failed => {
+            let wait = FIRST_BACKOFF * f64::from(1u32 << memo.tries.clamp(1, 6).saturating_sub(1));
+            let rested = now < memo.at || now - memo.at >= wait;
+            if memo.tries < MAX_TRIES && rested {
+                return None;
+            }
+            SkipCode::Parked
+        }
+    };
+    Some(Skip { code, words: memo.words.clone() })
+}
