@@ -1,34 +1,43 @@
 //! The loop: choose → jobs in slots → rest or stop.
+//!
+//! Promises: one bad file never ends a run; the first job starts while the walk goes on; when asked to stop, every claim
+//! is released and nothing is left behind.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+mod choose;
+mod ledger;
+mod tally;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::ffmpeg::tools::Tools;
+pub use crate::job::verify::Depth as VerifyDepth;
+use crate::job::{self, Ended, Task};
 use crate::model::caps::Caps;
-use crate::model::error::Result;
-use crate::model::event::{Sink, Summary};
+use crate::model::error::{Error, Kind, Result};
+use crate::model::event::{Event, Level, Sink, Summary};
+use crate::model::outcome::{FailCode, Outcome};
 use crate::model::policy::{Policy, TypeFilter};
-use crate::share::claim::Terms;
+use crate::scan::filter::Filter;
+use crate::share::claim::{Memory, Terms};
+use crate::share::library::{self, Library};
 use crate::share::record::Originals;
-use crate::store::Store;
-
-/// How thoroughly results are verified.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum VerifyDepth {
-    /// Headers, durations and every stream; no decode of the whole result.
-    Fast,
-    /// And a full decode.
-    #[default]
-    Full,
-}
+use crate::store::{Record, Store};
+use crate::sys;
+use crate::sys::stop::{self, Stop};
+use ledger::Ledger;
+use tally::Tally;
 
 /// Everything a run needs, plain values.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Library folders to walk (`--dir`).
     pub dirs: Vec<PathBuf>,
-    /// Single files (`--file`).
+    /// Single files (`--file`); what was remembered of them is set aside.
     pub files: Vec<PathBuf>,
     pub types: TypeFilter,
     pub policy: Policy,
@@ -56,8 +65,212 @@ pub struct Options {
     pub caps: Caps,
 }
 
+/// The store as the claims' memory across short runs.
+#[derive(Clone, Debug)]
+pub struct StoreMemory(pub Arc<Store>);
+
+impl Memory for StoreMemory {
+    fn first_seen(&self, state: &str) -> Option<(Duration, String)> {
+        self.0.first_seen(state).map(|(at, boot)| (Duration::try_from_secs_f64(at).unwrap_or_default(), boot))
+    }
+    fn saw(&self, state: &str, at: Duration, boot: &str) {
+        self.0.saw(state, at.as_secs_f64(), boot);
+    }
+    fn forget(&self, state: &str) {
+        self.0.forget(state);
+    }
+}
+
+/// What the threads of a run share.
+struct Run<'a> {
+    options: &'a Options,
+    store: &'a Arc<Store>,
+    sink: &'a Arc<dyn Sink>,
+    memory: StoreMemory,
+    filter: Filter,
+    digest: String,
+    ledger: Ledger,
+    tally: Mutex<Tally>,
+    /// Told whenever a job ends.
+    ended: Condvar,
+    next_job: AtomicU64,
+    /// Differs between processes, so that they start in different places of the tree.
+    spread: u64,
+}
+
 /// Runs to the end (or until asked to stop). `Err` only for what ends a run as a whole: no such folder, wrong share.
 pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Result<Summary> {
-    let _ = (options, store, sink);
-    todo!()
+    let began = Instant::now();
+    let libraries = open_libraries(options, store)?;
+    let run = Run {
+        options,
+        store,
+        sink,
+        memory: StoreMemory(Arc::clone(store)),
+        filter: Filter::new(&options.include, &options.exclude)?,
+        digest: crate::plan::policy_digest(&options.policy),
+        ledger: Ledger::default(),
+        tally: Mutex::new(Tally::default()),
+        ended: Condvar::new(),
+        next_job: AtomicU64::new(1),
+        spread: u64::from_str_radix(&sys::host::random_hex(6), 16).unwrap_or(0),
+    };
+    sink.emit(&Event::RunStarted {
+        dirs: options.dirs.iter().chain(&options.files).cloned().collect(),
+        profile: options.policy.name.clone(),
+        jobs: options.jobs,
+        dry_run: options.dry_run,
+    });
+    let (send, receive) = mpsc::sync_channel::<Task>(0);
+    let receive = Mutex::new(receive);
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs.max(1) {
+            scope.spawn(|| {
+                loop {
+                    // The lock is held only while waiting: whoever is free takes the next task.
+                    let task = receive.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let Ok(task) = task else { break };
+                    run.job(&task);
+                }
+            });
+        }
+        run.choose_all(&libraries, &send);
+        drop(send);
+    });
+    if !options.dry_run {
+        run.ledger.flush_all(&options.terms, sink.as_ref());
+        for library in libraries.values() {
+            let keep = Duration::from_secs(u64::from(options.trash_days) * 86_400);
+            let gone = job::trash::empty(&library.root, keep);
+            if gone > 0 {
+                run.note(Level::Info, None, format!("{gone} originals had rested for {} days and were removed", options.trash_days));
+            }
+        }
+    }
+    let mut summary = run.tally.into_inner().unwrap_or_else(PoisonError::into_inner).summary;
+    summary.seconds = began.elapsed().as_secs_f64();
+    summary.interrupted = stop::asked() > Stop::No;
+    sink.emit(&Event::RunEnded { summary: Box::new(summary.clone()) });
+    Ok(summary)
+}
+
+/// The library of every folder and file, by the path to walk. An unmounted or wrong share ends the run here.
+fn open_libraries(options: &Options, store: &Store) -> Result<BTreeMap<PathBuf, Library>> {
+    let mut libraries = BTreeMap::new();
+    for dir in &options.dirs {
+        let path = sys::path::canonical(dir).map_err(|error| {
+            Error::new(Kind::Library, "open the folder").at(dir).because(error).hint(
+                "check the path, and that the share is mounted on this machine",
+            )
+        })?;
+        if !path.is_dir() {
+            return Err(Error::new(Kind::Library, "walk").at(dir).hint("it is not a folder; single files go with --file"));
+        }
+        libraries.insert(path.clone(), open_library(&path, options, store)?);
+    }
+    for file in &options.files {
+        let path = sys::path::canonical(file).map_err(|error| {
+            Error::new(Kind::Library, "open the file").at(file).because(error).hint("check the path")
+        })?;
+        if !path.is_file() {
+            return Err(Error::new(Kind::Usage, "convert").at(file).hint("it is not a file; folders go with --dir"));
+        }
+        let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
+        libraries.insert(path, open_library(&folder, options, store)?);
+    }
+    Ok(libraries)
+}
+
+fn open_library(folder: &Path, options: &Options, store: &Store) -> Result<Library> {
+    let expected = store.library_at(folder);
+    let found = library::open(folder, expected.as_deref(), !options.dry_run)?;
+    if let Some(found) = &found {
+        store.set_library_at(folder, &found.id);
+    }
+    // Only a dry run meets a library without a marker: it makes none.
+    Ok(found.unwrap_or_else(|| Library { root: folder.to_owned(), id: String::new() }))
+}
+
+impl Run<'_> {
+    fn note(&self, level: Level, path: Option<PathBuf>, text: String) {
+        self.sink.emit(&Event::Note { level, path, text });
+    }
+
+    fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn job_id(&self) -> u64 {
+        self.next_job.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn context(&self) -> job::Context<'_> {
+        let o = self.options;
+        job::Context {
+            policy: &o.policy,
+            types: o.types,
+            tools: &o.tools,
+            caps: &o.caps,
+            temp_dir: o.temp_dir.as_deref(),
+            originals: o.originals,
+            verify: o.verify,
+            terms: o.terms,
+            background: o.background,
+            stall: o.stall,
+            min_age: o.min_age,
+            memory: &self.memory,
+        }
+    }
+
+    /// One job in its slot, from claim to record.
+    fn job(&self, task: &Task) {
+        let ended = job::run(task, self.context(), self.sink.as_ref());
+        self.record(task, &ended);
+        let mut tally = self.tally();
+        tally.running -= 1;
+        tally.summary.recovered += u64::from(ended.recovered);
+        match &ended.outcome {
+            Outcome::Skipped(skip) => tally.skipped(skip.code),
+            Outcome::Failed(failed) => tally.failed(failed.code),
+            Outcome::Converted(converted) => tally.converted(converted),
+        }
+        drop(tally);
+        self.ended.notify_all();
+        let event = match ended.outcome {
+            Outcome::Skipped(skip) => Event::Skipped { path: task.path.clone(), skip },
+            outcome => Event::JobEnded { job: task.id, path: task.path.clone(), outcome: Box::new(outcome) },
+        };
+        self.sink.emit(&event);
+    }
+
+    /// History for this machine, a memo for the fleet.
+    fn record(&self, task: &Task, ended: &Ended) {
+        if !matches!(ended.outcome, Outcome::Skipped(_)) && !interrupted(&ended.outcome) {
+            let record = Record {
+                at: sys::clock::wall(),
+                path: task.path.to_string_lossy().into_owned(),
+                profile: self.options.policy.name.clone(),
+                outcome: ended.outcome.clone(),
+            };
+            if let Err(error) = self.store.add_history(&record) {
+                self.note(Level::Warn, None, error.to_string());
+            }
+        }
+        if let Some(addition) = ledger::addition(ended, &self.digest, self.tries(task)) {
+            let folder = task.path.parent().unwrap_or(Path::new(".")).to_owned();
+            self.ledger.add(&folder, addition);
+            self.ledger.flush(&folder, &self.options.terms, self.sink.as_ref());
+        }
+    }
+
+    /// How often the file was tried before, as far as the fleet remembers.
+    fn tries(&self, task: &Task) -> u32 {
+        let folder = task.path.parent().unwrap_or(Path::new("."));
+        let name = task.path.file_name().unwrap_or_default().to_string_lossy();
+        crate::share::cache::read(folder).memo(&name, &task.seen.stamp).map_or(0, |memo| memo.tries)
+    }
+}
+
+fn interrupted(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed(failed) if failed.code == FailCode::Interrupted)
 }

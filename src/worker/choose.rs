@@ -1,0 +1,347 @@
+//! Choosing: folder by folder as the walk finds them, each file either left alone with a reason or handed to a slot.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use super::{Run, ledger};
+use crate::job::{Task, recover};
+use crate::model::error::Kind;
+use crate::model::event::{Event, Level};
+use crate::model::outcome::{FailCode, Failed, Outcome};
+use crate::model::plan::{Decision, Skip, SkipCode};
+use crate::plan;
+use crate::scan::examine::{self, Examined, Rules};
+use crate::scan::walk::{self, File, Folder, Found};
+use crate::scan::recall;
+use crate::share::library::Library;
+use crate::share::{cache, survey};
+use crate::sys;
+use crate::sys::stop::{self, Stop};
+
+/// A file that changed a moment ago: looked at again when everything else is done.
+struct Young {
+    folder: PathBuf,
+    file: File,
+    library: Library,
+}
+
+/// What is to be done with a file.
+enum Choice {
+    Skip(Skip),
+    Fail(Failed),
+    Go(Box<Examined>),
+    Later,
+}
+
+impl Run<'_> {
+    /// Everything that was asked for: folders first, single files, then what was too young.
+    pub(super) fn choose_all(&self, libraries: &BTreeMap<PathBuf, Library>, send: &SyncSender<Task>) {
+        let mut young = Vec::new();
+        for (path, library) in libraries {
+            if path.is_dir() {
+                self.choose_tree(path, library, send, &mut young);
+            } else {
+                self.choose_file(path, library, send, &mut young);
+            }
+        }
+        let (files, bytes) = {
+            let tally = self.tally();
+            (tally.files, tally.bytes)
+        };
+        self.sink.emit(&Event::Walked { files, bytes, done: true });
+        self.choose_young(young, send);
+    }
+
+    fn over(&self) -> bool {
+        stop::asked() > Stop::No
+            || self.options.limit.is_some_and(|limit| self.tally().summary.converted >= limit)
+    }
+
+    fn choose_tree(&self, root: &Path, library: &Library, send: &SyncSender<Task>, young: &mut Vec<Young>) {
+        for found in walk::walk(&[root.to_owned()], self.spread) {
+            if self.over() {
+                return;
+            }
+            match found {
+                Found::Folder(folder) => self.choose_folder(root, &folder, library, send, young),
+                Found::Odd { path } => self.note(
+                    Level::Warn,
+                    Some(path),
+                    "left alone: its name is not valid Unicode; rename it to have it converted".to_owned(),
+                ),
+                Found::Unreadable { path, error } => {
+                    self.tally().failed(FailCode::Io);
+                    let text = format!("this folder could not be read: {error}; the run goes on without it");
+                    self.note(Level::Error, Some(path), text);
+                }
+            }
+        }
+    }
+
+    fn choose_folder(
+        &self,
+        root: &Path,
+        folder: &Folder,
+        library: &Library,
+        send: &SyncSender<Task>,
+        young: &mut Vec<Young>,
+    ) {
+        if folder.has_claims && !self.options.dry_run {
+            self.sweep(&folder.path, library);
+        }
+        let relative = sys::path::key(root, &folder.path).map(|key| key.0).unwrap_or_default();
+        let mut files: Vec<&File> = folder
+            .files
+            .iter()
+            .filter(|file| {
+                let path = if relative.is_empty() { file.name.clone() } else { format!("{relative}/{}", file.name) };
+                plan::is_media_extension(&sys::path::extension(Path::new(&file.name)), self.options.types)
+                    && self.filter.wants(&path)
+            })
+            .collect();
+        if files.is_empty() {
+            return;
+        }
+        {
+            let mut tally = self.tally();
+            tally.files += files.len() as u64;
+            tally.bytes += files.iter().map(|file| file.stamp.size).sum::<u64>();
+            let (files, bytes) = (tally.files, tally.bytes);
+            drop(tally);
+            self.sink.emit(&Event::Walked { files, bytes, done: false });
+        }
+        // Several machines in one folder start at different files and rarely meet.
+        let turn = (self.spread % files.len() as u64) as usize;
+        files.rotate_left(turn);
+        let memos = cache::read(&folder.path);
+        if let Some(fault) = &memos.fault {
+            self.note(Level::Warn, Some(folder.path.clone()), format!("what was learnt here before is not readable: {fault}"));
+        }
+        for file in files {
+            if self.over() {
+                break;
+            }
+            let choice = self.choose(&folder.path, file, library, Some(&memos), true);
+            self.act(&folder.path, file, library, choice, send, young);
+        }
+        if !self.options.dry_run {
+            self.ledger.flush(&folder.path, &self.options.terms, self.sink.as_ref());
+        }
+    }
+
+    /// A file named by the user: what was remembered of it is set aside.
+    fn choose_file(&self, path: &Path, library: &Library, send: &SyncSender<Task>, young: &mut Vec<Young>) {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else { return };
+        let Ok(stamp) = sys::fs::stamp(path) else { return };
+        {
+            let mut tally = self.tally();
+            tally.files += 1;
+            tally.bytes += stamp.size;
+        }
+        let file = File { name: name.to_owned(), stamp };
+        let choice = self.choose(folder, &file, library, None, true);
+        self.act(folder, &file, library, choice, send, young);
+        if !self.options.dry_run {
+            self.ledger.flush(folder, &self.options.terms, self.sink.as_ref());
+        }
+    }
+
+    /// Waits, at most the minimum age, for files that had changed just before, and takes those that stayed quiet.
+    fn choose_young(&self, young: Vec<Young>, send: &SyncSender<Task>) {
+        let since = sys::clock::boot();
+        for Young { folder, file, library } in young {
+            let path = folder.join(&file.name);
+            // The last of them came in when the walk ended; none waits longer than the minimum age from now.
+            let waited = sys::clock::boot().saturating_sub(since);
+            let age = Duration::try_from_secs_f64(sys::clock::wall() - file.stamp.sec as f64).unwrap_or_default();
+            let rest = self.options.min_age.saturating_sub(age.max(waited));
+            if self.over() || stop::sleep(rest) {
+                return;
+            }
+            let choice = match sys::fs::stamp(&path) {
+                Ok(now) if now == file.stamp => self.choose(&folder, &file, &library, None, false),
+                Ok(_) => Choice::Skip(Skip {
+                    code: SkipCode::TooYoung,
+                    words: "it is still being written".to_owned(),
+                }),
+                Err(_) => Choice::Skip(Skip { code: SkipCode::Gone, words: "it is gone".to_owned() }),
+            };
+            self.act(&folder, &file, &library, choice, send, &mut Vec::new());
+        }
+    }
+
+    fn choose(
+        &self,
+        folder: &Path,
+        file: &File,
+        library: &Library,
+        memos: Option<&cache::Folder>,
+        may_wait: bool,
+    ) -> Choice {
+        if let Some(memo) = memos.and_then(|memos| memos.memo(&file.name, &file.stamp))
+            && let Some(skip) = recall::skip(memo, &self.digest, sys::clock::wall())
+        {
+            return Choice::Skip(skip);
+        }
+        // By this machine's clock, so only a hint; under the claim the file server's own clock decides.
+        let age = sys::clock::wall() - file.stamp.sec as f64;
+        if may_wait && (0.0..self.options.min_age.as_secs_f64()).contains(&age) {
+            return Choice::Later;
+        }
+        let path = folder.join(&file.name);
+        let rules = Rules {
+            tools: &self.options.tools,
+            caps: &self.options.caps,
+            policy: &self.options.policy,
+            types: self.options.types,
+        };
+        let key = sys::path::key(&library.root, &path);
+        let known = key.as_ref().and_then(|key| self.store.media_get(&library.id, key, &file.stamp));
+        let examined = match known {
+            Some(media) => examine::decide(&path, &media, rules)
+                .map(|decision| Examined { stamp: file.stamp, media, decision }),
+            None => examine::examine(&path, rules),
+        };
+        match examined {
+            Ok(examined) => {
+                if let Some(key) = &key {
+                    self.store.media_put(&library.id, key, &examined.stamp, &examined.media);
+                }
+                match examined.decision {
+                    Decision::Skip(skip) => {
+                        if let Some(addition) =
+                            ledger::skipped(&file.name, examined.stamp, &skip, Some(examined.media), &self.digest)
+                        {
+                            self.remember(folder, addition);
+                        }
+                        Choice::Skip(skip)
+                    }
+                    Decision::Convert(_) => Choice::Go(Box::new(examined)),
+                }
+            }
+            // Converted by another machine, moved or deleted since the listing.
+            Err(_) if !sys::fs::is_listed(&path).unwrap_or(true) => {
+                Choice::Skip(Skip { code: SkipCode::Gone, words: "it is gone".to_owned() })
+            }
+            Err(error) => {
+                let code = if error.kind == Kind::Media { FailCode::Unreadable } else { FailCode::Io };
+                if code == FailCode::Unreadable {
+                    self.remember(folder, ledger::unreadable(&file.name, file.stamp, &error.line(), &self.digest));
+                }
+                Choice::Fail(Failed {
+                    code,
+                    words: error.line(),
+                    hint: error.hint,
+                    stderr: None,
+                    retry: code != FailCode::Unreadable,
+                })
+            }
+        }
+    }
+
+    fn remember(&self, folder: &Path, addition: cache::Addition) {
+        if !self.options.dry_run {
+            self.ledger.add(folder, addition);
+        }
+    }
+
+    fn act(
+        &self,
+        folder: &Path,
+        file: &File,
+        library: &Library,
+        choice: Choice,
+        send: &SyncSender<Task>,
+        young: &mut Vec<Young>,
+    ) {
+        let path = folder.join(&file.name);
+        match choice {
+            Choice::Later if self.options.dry_run => {
+                let skip = Skip { code: SkipCode::TooYoung, words: "it changed a moment ago".to_owned() };
+                self.skip(path, skip);
+            }
+            Choice::Later => {
+                young.push(Young { folder: folder.to_owned(), file: file.clone(), library: library.clone() });
+            }
+            Choice::Skip(skip) => self.skip(path, skip),
+            Choice::Fail(failed) => {
+                self.tally().failed(failed.code);
+                let outcome = Box::new(Outcome::Failed(failed));
+                self.sink.emit(&Event::JobEnded { job: self.job_id(), path, outcome });
+            }
+            Choice::Go(seen) if self.options.dry_run => {
+                self.tally().summary.planned += 1;
+                if let Decision::Convert(plan) = seen.decision {
+                    self.sink.emit(&Event::Planned { path, plan });
+                }
+            }
+            Choice::Go(seen) => {
+                if self.wait_for_limit() {
+                    self.tally().running += 1;
+                    let task = Task { id: self.job_id(), path, library: library.clone(), seen: *seen };
+                    if send.send(task).is_err() {
+                        // Every slot has ended: only a bug does that, and the run's summary must not hide it.
+                        self.tally().running -= 1;
+                        self.tally().failed(FailCode::Io);
+                    }
+                }
+            }
+        }
+    }
+
+    fn skip(&self, path: PathBuf, skip: Skip) {
+        self.tally().skipped(skip.code);
+        self.sink.emit(&Event::Skipped { path, skip });
+    }
+
+    /// Waits until another conversion may start under `--limit`; false: none may, or we are to stop.
+    fn wait_for_limit(&self) -> bool {
+        let Some(limit) = self.options.limit else { return stop::asked() == Stop::No };
+        let mut tally = self.tally();
+        loop {
+            if stop::asked() > Stop::No || tally.summary.converted >= limit {
+                return false;
+            }
+            if tally.summary.converted + tally.running < limit {
+                return true;
+            }
+            let (guard, _) = self
+                .ended
+                .wait_timeout(tally, Duration::from_millis(500))
+                .unwrap_or_else(PoisonError::into_inner);
+            tally = guard;
+        }
+    }
+
+    /// What dead workers left in a folder whose listing shows names of ours.
+    fn sweep(&self, folder: &Path, library: &Library) {
+        let swept = match survey::sweep(folder, &self.options.terms, &self.memory) {
+            Ok(swept) => swept,
+            Err(error) => return self.note(Level::Warn, Some(folder.to_owned()), error.to_string()),
+        };
+        let mut say = |text: String| {
+            self.tally().summary.recovered += 1;
+            self.note(Level::Warn, Some(folder.to_owned()), text);
+        };
+        for half in swept.half_done {
+            say(recover::finish(half, folder, &library.root));
+        }
+        for (survivor, name) in swept.stranded {
+            match recover::put_back(&survivor, &name) {
+                Ok(Some(text)) => say(text),
+                Ok(None) => {}
+                Err(error) => self.note(
+                    Level::Error,
+                    Some(survivor),
+                    format!("this displaced original could not be put back: {error}; the next run tries again"),
+                ),
+            }
+        }
+        for text in swept.removed {
+            self.note(Level::Info, Some(folder.to_owned()), text);
+        }
+    }
+}

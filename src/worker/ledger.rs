@@ -1,0 +1,127 @@
+//! Memos on their way to the shared cache: gathered per folder, written in one go, kept where a folder is busy.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::job::Ended;
+use crate::model::event::{Event, Level, Sink};
+use crate::model::key::Stamp;
+use crate::model::media::MediaInfo;
+use crate::model::outcome::{FailCode, Outcome};
+use crate::model::plan::{Skip, SkipCode};
+use crate::share::cache::{self, Addition, Memo, Verdict};
+use crate::share::claim::Terms;
+use crate::sys;
+
+/// Additions not yet on the share.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    pending: Mutex<BTreeMap<PathBuf, Vec<Addition>>>,
+}
+
+impl Ledger {
+    pub fn add(&self, folder: &Path, addition: Addition) {
+        self.lock().entry(folder.to_owned()).or_default().push(addition);
+    }
+
+    /// Writes a folder's additions; where somebody else is writing they wait for the next call.
+    pub fn flush(&self, folder: &Path, terms: &Terms, sink: &dyn Sink) {
+        let Some(additions) = self.lock().remove(folder) else { return };
+        match cache::add(folder, &additions, terms) {
+            Ok(true) => {}
+            Ok(false) => self.lock().entry(folder.to_owned()).or_default().extend(additions),
+            // What was learnt is only a saving of work: the run goes on without it.
+            Err(error) => sink.emit(&Event::Note {
+                level: Level::Warn,
+                path: Some(folder.to_owned()),
+                text: format!("what was learnt here could not be shared: {error}"),
+            }),
+        }
+    }
+
+    /// Writes everything that is left, with a few tries for busy folders.
+    pub fn flush_all(&self, terms: &Terms, sink: &dyn Sink) {
+        for attempt in 0..5 {
+            let folders: Vec<PathBuf> = self.lock().keys().cloned().collect();
+            if folders.is_empty() {
+                return;
+            }
+            if attempt > 0 {
+                std::thread::sleep(std::time::Duration::from_millis(100 << attempt));
+            }
+            for folder in folders {
+                self.flush(&folder, terms, sink);
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<PathBuf, Vec<Addition>>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn memo(name: String, stamp: Stamp, digest: &str, verdict: Verdict, words: String, tries: u32) -> Memo {
+    Memo {
+        name,
+        stamp,
+        print: None,
+        policy: digest.to_owned(),
+        verdict,
+        words,
+        tries,
+        host: sys::host::me().hostname.clone(),
+        at: sys::clock::wall(),
+    }
+}
+
+/// What a finished job teaches; `None` where it says nothing about the file.
+pub(super) fn addition(ended: &Ended, digest: &str, tries: u32) -> Option<Addition> {
+    let (path, stamp, print, media) = ended.subject.clone()?;
+    let name = path.file_name()?.to_str()?.to_owned();
+    let (verdict, words, tries) = match &ended.outcome {
+        Outcome::Converted(_) => (Verdict::Converted, "converted".to_owned(), 0),
+        Outcome::Skipped(skip) => (verdict(skip.code)?, skip.words.clone(), 0),
+        Outcome::Failed(failed) => match failed.code {
+            // Not the file's doing, and no reason to wait before the next try.
+            FailCode::Interrupted
+            | FailCode::ClaimLost
+            | FailCode::SourceChanged
+            | FailCode::Space
+            | FailCode::ReadOnly
+            | FailCode::Io => return None,
+            code if code.is_the_files_fault() => (Verdict::Bad, failed.words.clone(), tries + 1),
+            _ => (Verdict::Failed, failed.words.clone(), tries + 1),
+        },
+    };
+    let mut memo = memo(name, stamp, digest, verdict, words, tries);
+    memo.print = print;
+    Some(Addition { memo, media })
+}
+
+/// What a skip without a job teaches.
+pub(super) fn skipped(
+    name: &str,
+    stamp: Stamp,
+    skip: &Skip,
+    media: Option<MediaInfo>,
+    digest: &str,
+) -> Option<Addition> {
+    let verdict = verdict(skip.code)?;
+    Some(Addition { memo: memo(name.to_owned(), stamp, digest, verdict, skip.words.clone(), 0), media })
+}
+
+/// What a file that ffprobe cannot read teaches.
+pub(super) fn unreadable(name: &str, stamp: Stamp, words: &str, digest: &str) -> Addition {
+    Addition { memo: memo(name.to_owned(), stamp, digest, Verdict::Bad, words.to_owned(), 1), media: None }
+}
+
+/// Skips worth remembering for everybody; the others are about this moment or this machine.
+fn verdict(code: SkipCode) -> Option<Verdict> {
+    match code {
+        SkipCode::Fits => Some(Verdict::Fits),
+        SkipCode::NotMedia | SkipCode::WouldLose => Some(Verdict::LeftAlone),
+        SkipCode::NotSmaller => Some(Verdict::NotSmaller),
+        _ => None,
+    }
+}
