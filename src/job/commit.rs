@@ -13,7 +13,6 @@ use crate::model::key::Fingerprint;
 use crate::model::outcome::FailCode;
 use crate::share::claim::Claim;
 use crate::share::record::{Commit, Originals};
-use crate::share::step;
 use crate::sys;
 use crate::sys::fs::{Created, Removed};
 use crate::sys::netfs::FileSystem;
@@ -65,7 +64,8 @@ pub(crate) fn swap(
             Ok(Applied::Done) => break,
             Ok(Applied::RolledBack(why)) => {
                 sealed.finish();
-                return Err(Halt::fail(FailCode::SourceChanged, why).hint("it will be looked at again in the next run"));
+                return Err(Halt::fail(FailCode::SourceChanged, why)
+                    .hint("it will be looked at again in the next run"));
             }
             Err(error) if attempt >= ATTEMPTS => {
                 if roll_back(&folder, sealed.work_dir(), &commit).is_ok_and(|done| done) {
@@ -94,8 +94,11 @@ fn prepare(
     folder: &Path,
 ) -> std::result::Result<Commit, Halt> {
     let changed = || {
-        Halt::fail(FailCode::SourceChanged, "the source was changed or replaced while it was converted; the result was dropped")
-            .hint("it will be looked at again in the next run")
+        Halt::fail(
+            FailCode::SourceChanged,
+            "the source was changed or replaced while it was converted; the result was dropped",
+        )
+        .hint("it will be looked at again in the next run")
     };
     // Ownership and time first: setting them after the fingerprint would change the stamp.
     sys::fs::adopt_ownership(&task.path, &made.stage);
@@ -135,7 +138,7 @@ fn prepare(
         sidecars,
         renames,
         originals: context.originals,
-        trash: Some(trash::place(claim.token())),
+        trash: Some(trash::place(claim.work_dir())),
         library: task.library.id.clone(),
     })
 }
@@ -147,16 +150,14 @@ fn free_name(stem: &str, suffix: &str, taken: impl Fn(&str) -> bool) -> String {
         return plain;
     }
     let (head, ending) = suffix.rsplit_once('.').unwrap_or((suffix, ""));
-    (2..)
-        .map(|n| format!("{stem}{head}.{n}.{ending}"))
-        .find(|name| !taken(name))
-        .unwrap_or(plain)
+    (2..).map(|n| format!("{stem}{head}.{n}.{ending}")).find(|name| !taken(name)).unwrap_or(plain)
 }
 
 /// Files that belong to a film by its stem and follow it when the stem changes: (old name, new name).
 pub fn followers(names: &[String], old: &str, new: &str) -> Vec<(String, String)> {
     const ENDINGS: [&str; 16] = [
-        "srt", "ass", "ssa", "vtt", "sub", "idx", "sup", "mks", "smi", "nfo", "jpg", "jpeg", "png", "tbn", "xml", "txt",
+        "srt", "ass", "ssa", "vtt", "sub", "idx", "sup", "mks", "smi", "nfo", "jpg", "jpeg", "png", "tbn",
+        "xml", "txt",
     ];
     if old == new {
         return Vec::new();
@@ -168,7 +169,8 @@ pub fn followers(names: &[String], old: &str, new: &str) -> Vec<(String, String)
             let belongs = rest.starts_with('.') || rest.starts_with('-');
             let ending = sys::path::extension(Path::new(name));
             let to = format!("{new}{rest}");
-            (belongs && ENDINGS.contains(&ending.as_str()) && !names.contains(&to)).then(|| (name.clone(), to))
+            (belongs && ENDINGS.contains(&ending.as_str()) && !names.contains(&to))
+                .then(|| (name.clone(), to))
         })
         .collect()
 }
@@ -232,7 +234,9 @@ fn in_place(folder: &Path, work: &Path, commit: &Commit) -> std::io::Result<Appl
         }
         Holds::Source => {
             if holds(&stage, commit)? != Holds::Output {
-                return Ok(Applied::RolledBack("the result was gone before it could be swapped in".to_owned()));
+                return Ok(Applied::RolledBack(
+                    "the result was gone before it could be swapped in".to_owned(),
+                ));
             }
             replace_source(&name, &stage, &orig, commit)
         }
@@ -276,9 +280,7 @@ fn replace_source(name: &Path, stage: &Path, orig: &Path, commit: &Commit) -> st
                 }
                 sys::fs::exchange(stage, name)?;
                 sys::fs::remove_file(stage)?;
-                return Ok(Applied::RolledBack(
-                    REPLACED.to_owned(),
-                ));
+                return Ok(Applied::RolledBack(REPLACED.to_owned()));
             }
             Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {}
             Err(error) => return Err(error),
@@ -334,10 +336,14 @@ fn beside(folder: &Path, work: &Path, commit: &Commit) -> std::io::Result<Applie
             if !source_is_there || holds(&stage, commit)? != Holds::Output {
                 sys::fs::remove_file(&stage)?;
                 keep_stray(&orig, &name, commit)?;
-                return Ok(Applied::RolledBack("the source or the result changed before the swap".to_owned()));
+                return Ok(Applied::RolledBack(
+                    "the source or the result changed before the swap".to_owned(),
+                ));
             }
             step("commit.before-publish");
-            if sys::fs::publish_file(&stage, &target)? == Created::Exists && holds(&target, commit)? != Holds::Output {
+            if sys::fs::publish_file(&stage, &target)? == Created::Exists
+                && holds(&target, commit)? != Holds::Output
+            {
                 sys::fs::remove_file(&stage)?;
                 return Ok(Applied::RolledBack(format!("«{}» was taken by another file", commit.target)));
             }
@@ -401,7 +407,9 @@ fn rest(folder: &Path, root: &Path, work: &Path, commit: &Commit) -> std::io::Re
             match sys::fs::publish_file(&orig, &name)? {
                 Created::Yes => drop_extra_name(&orig, &name),
                 // An earlier original has that name: this one goes to the trash rather than nowhere.
-                Created::Exists if sys::fs::same_file(&orig, &name).unwrap_or(false) => drop_extra_name(&orig, &name),
+                Created::Exists if sys::fs::same_file(&orig, &name).unwrap_or(false) => {
+                    drop_extra_name(&orig, &name)
+                }
                 Created::Exists => trash::lay(&orig, folder, root, commit).map(|_| ()),
             }
         }
@@ -449,3 +457,5 @@ fn roll_back(folder: &Path, work: &Path, commit: &Commit) -> std::io::Result<boo
     }
     Ok(sys::fs::remove_file(&work.join(&commit.stage))? != Removed::NotEmpty)
 }
+
+fn step(_name: &str) {}

@@ -83,7 +83,13 @@ impl Halt {
         Halt::Skip(Skip { code, words: words.into() })
     }
     pub(crate) fn fail(code: FailCode, words: impl Into<String>) -> Self {
-        Halt::Fail(Failed { code, words: words.into(), hint: None, stderr: None, retry: !code.is_the_files_fault() })
+        Halt::Fail(Failed {
+            code,
+            words: words.into(),
+            hint: None,
+            stderr: None,
+            retry: !code.is_the_files_fault(),
+        })
     }
     pub(crate) fn hint(mut self, text: impl Into<String>) -> Self {
         if let Halt::Fail(failed) = &mut self {
@@ -107,9 +113,13 @@ pub(crate) fn io_halt(doing: &str, path: &Path, error: std::io::Error) -> Halt {
         _ => FailCode::Io,
     };
     let hint = match code {
-        FailCode::Space => "make room on that disk, or encode elsewhere with --temp-dir; the original is untouched",
+        FailCode::Space => {
+            "make room on that disk, or encode elsewhere with --temp-dir; the original is untouched"
+        }
         FailCode::ReadOnly => "give this user write permission to the folder, or leave it out with --exclude",
-        _ => "check that the share is mounted and healthy (media-converter doctor DIR); the original is untouched",
+        _ => {
+            "check that the share is mounted and healthy (media-converter doctor DIR); the original is untouched"
+        }
     };
     Halt::fail(code, Error::io(doing, path, error).line()).hint(hint)
 }
@@ -121,10 +131,11 @@ fn error_halt(error: Error, otherwise: FailCode) -> Halt {
         Kind::Media => FailCode::Unreadable,
         Kind::Interrupted => FailCode::Interrupted,
         Kind::Io => match error.source.as_deref().and_then(|e| e.downcast_ref::<std::io::Error>()) {
-            Some(io) if matches!(
-                io.kind(),
-                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem
-            ) =>
+            Some(io)
+                if matches!(
+                    io.kind(),
+                    std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem
+                ) =>
             {
                 FailCode::ReadOnly
             }
@@ -136,8 +147,9 @@ fn error_halt(error: Error, otherwise: FailCode) -> Halt {
     match Halt::fail(code, error.line()) {
         Halt::Fail(mut failed) => {
             failed.hint = hint.or_else(|| {
-                (code == FailCode::ReadOnly)
-                    .then(|| "give this user write permission to the folder, or leave it out with --exclude".into())
+                (code == FailCode::ReadOnly).then(|| {
+                    "give this user write permission to the folder, or leave it out with --exclude".into()
+                })
             });
             Halt::Fail(failed)
         }
@@ -151,7 +163,9 @@ pub fn run(task: &Task, context: Context<'_>, sink: &dyn Sink) -> Ended {
     let mut ended = match start(task, context, sink, &mut recovered) {
         Ok(claim) => journey(task, context, sink, claim),
         Err(Halt::Skip(skip)) => Ended { outcome: Outcome::Skipped(skip), subject: None, recovered: false },
-        Err(Halt::Fail(failed)) => Ended { outcome: Outcome::Failed(failed), subject: None, recovered: false },
+        Err(Halt::Fail(failed)) => {
+            Ended { outcome: Outcome::Failed(failed), subject: None, recovered: false }
+        }
     };
     ended.recovered |= recovered;
     ended

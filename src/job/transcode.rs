@@ -88,7 +88,8 @@ impl Scratch {
         let name = work_dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let dir = temp.join(format!("media-converter{name}"));
         sys::fs::create_dir_all(&dir).map_err(|e| {
-            io_halt("make a folder in --temp-dir", &dir, e).hint("name an existing, writable folder with --temp-dir")
+            io_halt("make a folder in --temp-dir", &dir, e)
+                .hint("name an existing, writable folder with --temp-dir")
         })?;
         Ok(Self { dir, own: true })
     }
@@ -154,14 +155,19 @@ pub(crate) fn ffmpeg(
         io_halt("start ffmpeg", &context.tools.ffmpeg, e).hint("check that ffmpeg is installed and runs")
     })?;
     if let Some(why) = lost {
-        return Err(Halt::fail(FailCode::ClaimLost, why).hint("another worker has the file now; nothing is lost"));
+        return Err(
+            Halt::fail(FailCode::ClaimLost, why).hint("another worker has the file now; nothing is lost")
+        );
     }
     match report.end {
         End::Exited(_) => Ok(report),
         End::Stopped => Err(Halt::fail(FailCode::Interrupted, "stopped before the end")),
         End::Stalled => Err(Halt::fail(
             FailCode::Stalled,
-            format!("ffmpeg made no progress for {} and was stopped", super::span(context.stall.as_secs_f64())),
+            format!(
+                "ffmpeg made no progress for {} and was stopped",
+                super::span(context.stall.as_secs_f64())
+            ),
         )
         .hint("raise --stall if this machine is that slow, or look at the file with media-converter probe")
         .stderr(report.stderr_tail)),

@@ -38,16 +38,19 @@ pub struct Resting {
     pub rest: Rest,
 }
 
-/// The trash folder's name for a commit: the day by this machine's clock (for people) and digits of the claim's token.
-pub fn place(token: &str) -> String {
+/// The trash folder's name for a commit: the day by this machine's clock (for people) and the claim's random digits, with which its
+/// work folder's name ends.
+pub fn place(work_dir: &Path) -> String {
     let day: String = sys::clock::local_iso(sys::clock::wall()).chars().take(10).collect();
-    format!("{}/trash/{day}-{}", layout::LIBRARY_DIR, &token[token.len().saturating_sub(16)..])
+    let name = work_dir.file_name().unwrap_or_default().to_string_lossy();
+    let digits: String = name.chars().skip(name.chars().count().saturating_sub(16)).collect();
+    format!("{}/trash/{day}-{digits}", layout::LIBRARY_DIR)
 }
 
 /// Moves a displaced original to its place. Idempotent: `Absent` where it is gone already.
 /// Where the library's root is another file system (a nested mount), the folder's own `.mediabox` takes it.
 pub fn lay(original: &Path, folder: &Path, root: &Path, commit: &Commit) -> std::io::Result<Removed> {
-    let place = commit.trash.clone().unwrap_or_else(|| place("0000000000000000"));
+    let place = commit.trash.clone().unwrap_or_else(|| place(original.parent().unwrap_or(folder)));
     let name = format!("{}{ENDING}", commit.source);
     let rest = Rest {
         folder: sys::path::key(root, folder).map(|key| key.0).unwrap_or_default(),

@@ -43,7 +43,8 @@ pub fn undo(file: &Path, library: &Library, terms: &Terms, memory: &dyn Memory) 
         })?;
     let done = swap_back(&folder, library, &resting, terms, memory)?;
     // The next run would convert it again at once.
-    let stamp = sys::fs::stamp(&done.original).map_err(|e| Error::io("look at the original", &done.original, e))?;
+    let stamp =
+        sys::fs::stamp(&done.original).map_err(|e| Error::io("look at the original", &done.original, e))?;
     let memo = Memo {
         name: resting.rest.commit.source.clone(),
         stamp,
@@ -80,7 +81,8 @@ fn swap_back(
     }
     if !sys::fs::is_listed(&result).map_err(io("list the folder", folder))? {
         // The result is gone: nothing to swap with, the original simply returns.
-        if sys::fs::publish_file(&resting.file, &original).map_err(io("bring the original back to", &original))?
+        if sys::fs::publish_file(&resting.file, &original)
+            .map_err(io("bring the original back to", &original))?
             == Created::Exists
         {
             return Err(Error::new(Kind::Io, "bring the original back to").at(&original));
@@ -120,7 +122,7 @@ fn swap_back(
             sidecars: Vec::new(),
             renames: past.renames.iter().map(|(old, new)| (new.clone(), old.clone())).collect(),
             originals: Originals::Trash,
-            trash: Some(trash::place(claim.token())),
+            trash: Some(trash::place(claim.work_dir())),
             library: library.id.clone(),
         })
     })();
@@ -140,7 +142,9 @@ fn swap_back(
             forget(resting);
             Ok(Undone { original, result: Some(result) })
         }
-        Applied::RolledBack(why) => Err(Error::new(Kind::Io, "bring the original back to").at(&original).hint(why)),
+        Applied::RolledBack(why) => {
+            Err(Error::new(Kind::Io, "bring the original back to").at(&original).hint(why))
+        }
     }
 }
 

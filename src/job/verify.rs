@@ -66,12 +66,16 @@ pub(crate) fn result(
         if u128::from(bytes) * 100 > u128::from(before) * u128::from(percent) {
             return Err(Halt::skip(
                 SkipCode::NotSmaller,
-                format!("the result is {} % of the source, more than {percent} %", bytes * 100 / before.max(1)),
+                format!(
+                    "the result is {} % of the source, more than {percent} %",
+                    bytes * 100 / before.max(1)
+                ),
             ));
         }
     }
-    let media = probe::probe(context.tools, &made.stage)
-        .map_err(|e| Halt::fail(FailCode::Verify, format!("the result does not open: {}", e.line())).hint(again))?;
+    let media = probe::probe(context.tools, &made.stage).map_err(|e| {
+        Halt::fail(FailCode::Verify, format!("the result does not open: {}", e.line())).hint(again)
+    })?;
     let mut found = faults(&source.media, &source.plan, &media, made.measured);
     for (path, suffix) in &made.sidecars {
         if !sys::fs::stamp(path).is_ok_and(|stamp| stamp.size > 0) {
@@ -83,7 +87,9 @@ pub(crate) fn result(
         }
     }
     if let Some(fault) = found.first() {
-        return Err(Halt::fail(FailCode::Verify, fault.to_string()).hint(again).stderr(made.report.stderr_tail.clone()));
+        return Err(Halt::fail(FailCode::Verify, fault.to_string())
+            .hint(again)
+            .stderr(made.report.stderr_tail.clone()));
     }
     if context.verify == Depth::Full {
         let report =
@@ -106,12 +112,17 @@ fn decoded(plan: &Plan, media: &MediaInfo, report: &Report) -> std::result::Resu
         } else {
             (FailCode::Verify, format!("decode: the result does not decode cleanly: {line}"))
         };
-        return Err(Halt::fail(code, words).hint("the original is untouched").stderr(report.stderr_tail.clone()));
-    }
-    if report.end != End::Exited(Some(0)) {
-        return Err(Halt::fail(FailCode::Verify, format!("decode: ffmpeg could not decode the result ({:?})", report.end))
+        return Err(Halt::fail(code, words)
             .hint("the original is untouched")
             .stderr(report.stderr_tail.clone()));
+    }
+    if report.end != End::Exited(Some(0)) {
+        return Err(Halt::fail(
+            FailCode::Verify,
+            format!("decode: ffmpeg could not decode the result ({:?})", report.end),
+        )
+        .hint("the original is untouched")
+        .stderr(report.stderr_tail.clone()));
     }
     let expected = media.duration.unwrap_or(0.0);
     if report.out_time < expected - tolerance(expected) {
@@ -199,7 +210,9 @@ fn planned_kind(action: &Action) -> StreamKind {
 /// (check, expected, found) of one stream.
 fn compare(action: &Action, input: Option<&Stream>, out: &Stream) -> Vec<(&'static str, String, String)> {
     let mut rows = Vec::new();
-    let size = |stream: &Stream| stream.video.as_ref().map(|v| format!("{}×{}", v.width, v.height)).unwrap_or_default();
+    let size = |stream: &Stream| {
+        stream.video.as_ref().map(|v| format!("{}×{}", v.width, v.height)).unwrap_or_default()
+    };
     let channels = |stream: &Stream| stream.audio.as_ref().map_or(0, |a| a.channels).to_string();
     match action {
         Action::Copy { codec, kind, .. } => {

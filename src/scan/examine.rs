@@ -31,9 +31,8 @@ pub struct Examined {
 
 /// Probes and decides. Errors are ffprobe's: the file cannot be read.
 pub fn examine(path: &Path, rules: Rules<'_>) -> Result<Examined> {
-    let stamp = crate::sys::fs::stamp(path).map_err(|error| {
-        crate::model::error::Error::io("look at the file", path, error)
-    })?;
+    let stamp = crate::sys::fs::stamp(path)
+        .map_err(|error| crate::model::error::Error::io("look at the file", path, error))?;
     let media = probe::probe(rules.tools, path)?;
     let decision = decide(path, &media, rules)?;
     Ok(Examined { stamp, media, decision })

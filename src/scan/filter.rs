@@ -35,15 +35,14 @@ fn compile(patterns: &[String]) -> Result<GlobSet> {
             format!("**/{pattern}")
         };
         for text in [anchored.clone(), format!("{}/**", anchored.trim_end_matches('/'))] {
-            let glob = GlobBuilder::new(&text)
-                .case_insensitive(true)
-                .literal_separator(true)
-                .build()
-                .map_err(|error| {
-                    Error::new(Kind::Usage, format!("understand the pattern «{pattern}»"))
-                        .because(error)
-                        .hint("patterns are globs such as «*.mkv», «Extras/**» or «{A,B}*»")
-                })?;
+            let glob =
+                GlobBuilder::new(&text).case_insensitive(true).literal_separator(true).build().map_err(
+                    |error| {
+                        Error::new(Kind::Usage, format!("understand the pattern «{pattern}»"))
+                            .because(error)
+                            .hint("patterns are globs such as «*.mkv», «Extras/**» or «{A,B}*»")
+                    },
+                )?;
             set.add(glob);
         }
     }

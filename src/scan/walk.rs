@@ -132,8 +132,7 @@ fn work(shared: &Shared, send: &SyncSender<Found>, spread: u64) {
 /// Lists one folder, sends what it found, and returns its sub-folders and whether anybody still listens.
 fn list(dir: &Path, send: &SyncSender<Found>) -> (Vec<PathBuf>, bool) {
     let mut below = Vec::new();
-    let mut folder =
-        Folder { path: dir.to_owned(), files: Vec::new(), names: Vec::new(), has_claims: false };
+    let mut folder = Folder { path: dir.to_owned(), files: Vec::new(), names: Vec::new(), has_claims: false };
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) => return (below, send.send(Found::Unreadable { path: dir.to_owned(), error }).is_ok()),
@@ -175,7 +174,7 @@ fn list(dir: &Path, send: &SyncSender<Found>) -> (Vec<PathBuf>, bool) {
         } else if kind.is_file() && !is_junk_file(name) {
             // A file that vanishes between listing and stat is simply not there any more.
             if let Ok(meta) = entry.metadata() {
-                folder.files.push(File { name: name.to_owned(), stamp: crate::sys::fs::stamp_of(&meta) });
+                folder.files.push(File { name: name.to_owned(), stamp: stamp_of(&meta) });
             }
         }
         folder.names.push(raw);
@@ -188,8 +187,16 @@ fn list(dir: &Path, send: &SyncSender<Found>) -> (Vec<PathBuf>, bool) {
 /// Folders that never hold a library: ours, hidden ones, and what NAS boxes and desktops leave.
 pub fn is_junk_folder(name: &str) -> bool {
     name.starts_with('.')
-        || ["@eadir", "#recycle", "@recycle", "lost+found", "$recycle.bin", "system volume information", "#snapshot"]
-            .contains(&name.to_ascii_lowercase().as_str())
+        || [
+            "@eadir",
+            "#recycle",
+            "@recycle",
+            "lost+found",
+            "$recycle.bin",
+            "system volume information",
+            "#snapshot",
+        ]
+        .contains(&name.to_ascii_lowercase().as_str())
 }
 
 /// Files that are never media of the user's: hidden ones (AppleDouble `._*` among them) and the temporary outputs of
@@ -200,4 +207,10 @@ pub fn is_junk_file(name: &str) -> bool {
         || ["mp4", "mkv", "avi", "mov", "mp3", "m4a", "flac"]
             .iter()
             .any(|extension| lower.ends_with(&format!(".tmp.{extension}")))
+}
+
+fn stamp_of(meta: &std::fs::Metadata) -> Stamp {
+    let since =
+        meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default();
+    Stamp { size: meta.len(), sec: since.as_secs().cast_signed(), nsec: since.subsec_nanos() }
 }

@@ -14,8 +14,8 @@ use crate::model::outcome::{FailCode, Failed, Outcome};
 use crate::model::plan::{Decision, Skip, SkipCode};
 use crate::plan;
 use crate::scan::examine::{self, Examined, Rules};
-use crate::scan::walk::{self, File, Folder, Found};
 use crate::scan::recall;
+use crate::scan::walk::{self, File, Folder, Found};
 use crate::share::library::Library;
 use crate::share::{cache, survey};
 use crate::sys;
@@ -97,7 +97,8 @@ impl Run<'_> {
             .files
             .iter()
             .filter(|file| {
-                let path = if relative.is_empty() { file.name.clone() } else { format!("{relative}/{}", file.name) };
+                let path =
+                    if relative.is_empty() { file.name.clone() } else { format!("{relative}/{}", file.name) };
                 plan::is_media_extension(&sys::path::extension(Path::new(&file.name)), self.options.types)
                     && self.filter.wants(&path)
             })
@@ -118,7 +119,11 @@ impl Run<'_> {
         files.rotate_left(turn);
         let memos = cache::read(&folder.path);
         if let Some(fault) = &memos.fault {
-            self.note(Level::Warn, Some(folder.path.clone()), format!("what was learnt here before is not readable: {fault}"));
+            self.note(
+                Level::Warn,
+                Some(folder.path.clone()),
+                format!("what was learnt here before is not readable: {fault}"),
+            );
         }
         for file in files {
             if self.over() {
@@ -134,7 +139,9 @@ impl Run<'_> {
 
     /// A file named by the user: what was remembered of it is set aside.
     fn choose_file(&self, path: &Path, library: &Library, send: &SyncSender<Task>, young: &mut Vec<Young>) {
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else { return };
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else {
+            return;
+        };
         let Ok(stamp) = sys::fs::stamp(path) else { return };
         {
             let mut tally = self.tally();
@@ -156,7 +163,8 @@ impl Run<'_> {
             let path = folder.join(&file.name);
             // The last of them came in when the walk ended; none waits longer than the minimum age from now.
             let waited = sys::clock::boot().saturating_sub(since);
-            let age = Duration::try_from_secs_f64(sys::clock::wall() - file.stamp.sec as f64).unwrap_or_default();
+            let age =
+                Duration::try_from_secs_f64(sys::clock::wall() - file.stamp.sec as f64).unwrap_or_default();
             let rest = self.options.min_age.saturating_sub(age.max(waited));
             if self.over() || stop::sleep(rest) {
                 return;
@@ -199,22 +207,36 @@ impl Run<'_> {
             types: self.options.types,
         };
         let key = sys::path::key(&library.root, &path);
-        let known = key.as_ref().and_then(|key| self.store.media_get(&library.id, key, &file.stamp));
+        let known =
+            key.as_ref().and_then(|key| self.store.media_get(&library.id, key, &file.stamp, &self.by));
         let examined = match known {
-            Some(media) => examine::decide(&path, &media, rules)
-                .map(|decision| Examined { stamp: file.stamp, media, decision }),
+            Some(media) => examine::decide(&path, &media, rules).map(|decision| Examined {
+                stamp: file.stamp,
+                media,
+                decision,
+            }),
             None => examine::examine(&path, rules),
         };
         match examined {
             Ok(examined) => {
                 if let Some(key) = &key {
-                    self.store.media_put(&library.id, key, &examined.stamp, &examined.media);
+                    self.store.media_put(
+                        &library.id,
+                        key,
+                        &examined.stamp,
+                        &self.options.tools.version,
+                        &examined.media,
+                    );
                 }
                 match examined.decision {
                     Decision::Skip(skip) => {
-                        if let Some(addition) =
-                            ledger::skipped(&file.name, examined.stamp, &skip, Some(examined.media), &self.digest)
-                        {
+                        if let Some(addition) = ledger::skipped(
+                            &file.name,
+                            examined.stamp,
+                            &skip,
+                            Some(examined.media),
+                            &self.digest,
+                        ) {
                             self.remember(folder, addition);
                         }
                         Choice::Skip(skip)
@@ -229,7 +251,10 @@ impl Run<'_> {
             Err(error) => {
                 let code = if error.kind == Kind::Media { FailCode::Unreadable } else { FailCode::Io };
                 if code == FailCode::Unreadable {
-                    self.remember(folder, ledger::unreadable(&file.name, file.stamp, &error.line(), &self.digest));
+                    self.remember(
+                        folder,
+                        ledger::unreadable(&file.name, file.stamp, &error.line(), &self.digest),
+                    );
                 }
                 Choice::Fail(Failed {
                     code,
@@ -336,7 +361,9 @@ impl Run<'_> {
                 Err(error) => self.note(
                     Level::Error,
                     Some(survivor),
-                    format!("this displaced original could not be put back: {error}; the next run tries again"),
+                    format!(
+                        "this displaced original could not be put back: {error}; the next run tries again"
+                    ),
                 ),
             }
         }

@@ -89,6 +89,8 @@ struct Run<'a> {
     memory: StoreMemory,
     filter: Filter,
     digest: String,
+    /// Who vouches for remembered probe facts: ffprobe's version and our reader's.
+    by: String,
     ledger: Ledger,
     tally: Mutex<Tally>,
     /// Told whenever a job ends.
@@ -109,6 +111,7 @@ pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Resul
         memory: StoreMemory(Arc::clone(store)),
         filter: Filter::new(&options.include, &options.exclude)?,
         digest: crate::plan::policy_digest(&options.policy),
+        by: format!("{} / {}", options.tools.version, env!("CARGO_PKG_VERSION")),
         ledger: Ledger::default(),
         tally: Mutex::new(Tally::default()),
         ended: Condvar::new(),
@@ -143,7 +146,11 @@ pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Resul
             let keep = Duration::from_secs(u64::from(options.trash_days) * 86_400);
             let gone = job::trash::empty(&library.root, keep);
             if gone > 0 {
-                run.note(Level::Info, None, format!("{gone} originals had rested for {} days and were removed", options.trash_days));
+                run.note(
+                    Level::Info,
+                    None,
+                    format!("{gone} originals had rested for {} days and were removed", options.trash_days),
+                );
             }
         }
     }
@@ -159,12 +166,15 @@ fn open_libraries(options: &Options, store: &Store) -> Result<BTreeMap<PathBuf, 
     let mut libraries = BTreeMap::new();
     for dir in &options.dirs {
         let path = sys::path::canonical(dir).map_err(|error| {
-            Error::new(Kind::Library, "open the folder").at(dir).because(error).hint(
-                "check the path, and that the share is mounted on this machine",
-            )
+            Error::new(Kind::Library, "open the folder")
+                .at(dir)
+                .because(error)
+                .hint("check the path, and that the share is mounted on this machine")
         })?;
         if !path.is_dir() {
-            return Err(Error::new(Kind::Library, "walk").at(dir).hint("it is not a folder; single files go with --file"));
+            return Err(Error::new(Kind::Library, "walk")
+                .at(dir)
+                .hint("it is not a folder; single files go with --file"));
         }
         libraries.insert(path.clone(), open_library(&path, options, store)?);
     }
@@ -173,7 +183,9 @@ fn open_libraries(options: &Options, store: &Store) -> Result<BTreeMap<PathBuf, 
             Error::new(Kind::Library, "open the file").at(file).because(error).hint("check the path")
         })?;
         if !path.is_file() {
-            return Err(Error::new(Kind::Usage, "convert").at(file).hint("it is not a file; folders go with --dir"));
+            return Err(Error::new(Kind::Usage, "convert")
+                .at(file)
+                .hint("it is not a file; folders go with --dir"));
         }
         let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
         libraries.insert(path, open_library(&folder, options, store)?);
