@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod caps;
+pub mod encoders;
 pub mod probe;
 pub mod progress;
 pub mod run;
