@@ -10,7 +10,26 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::model::key::{Fingerprint, Stamp};
+use crate::model::key::Stamp;
+use crate::sys::os;
+
+mod content;
+mod names;
+mod patience;
+
+pub use content::{
+    copy_new, fingerprint, overwrite_in_place, read_small, set_mtime, sync_dir, sync_file, write_new,
+};
+pub use names::{
+    consume, create_dir, create_dir_all, exchange, hard_link, publish_dir, publish_file, remove_dir,
+    remove_file, replace,
+};
+
+#[cfg(test)]
+pub(in crate::sys) use names::{
+    consume_by, hard_link_by, publish_dir_by, remove_by, rename_new_by, replace_by,
+};
+use patience::{patiently, present};
 
 /// Longest time one call keeps retrying transient errors.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -55,153 +74,83 @@ pub enum Removed {
     NotEmpty,
 }
 
-/// Lists a folder afresh, sorted by name. Listing is the only proof of absence on NFS.
+/// Lists a folder afresh, sorted by name. Listing is the only proof of absence on NFS; `NotFound` here means that the
+/// listing of the folder above agrees.
 pub fn list(dir: &Path) -> io::Result<Vec<Entry>> {
-    let _ = dir;
-    todo!()
+    present(dir, || list_once(dir))
 }
 
-/// A name is in a fresh listing of its folder.
+fn list_once(dir: &Path) -> io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for item in std::fs::read_dir(dir)? {
+        let item = item?;
+        let kind = match item.file_type() {
+            Ok(kind) if kind.is_symlink() => EntryKind::Symlink,
+            Ok(kind) if kind.is_dir() => EntryKind::Dir,
+            Ok(kind) if kind.is_file() => EntryKind::File,
+            // Where the kind needs a stat of its own, the name may be gone by now; it was listed all the same.
+            _ => EntryKind::Other,
+        };
+        entries.push(Entry { name: item.file_name(), kind });
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+/// A name is in a fresh listing of its folder. A folder that is itself not there lists nothing.
 pub fn is_listed(path: &Path) -> io::Result<bool> {
-    let _ = path;
-    todo!()
+    let (Some(name), Some(folder)) = (path.file_name(), folder_of(path)) else {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a path without a last name cannot be listed",
+        ));
+    };
+    match list(folder) {
+        Ok(entries) => Ok(entries.iter().any(|entry| os::fs::same_name(&entry.name, name))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The folder that holds a name; `.` for a bare name.
+fn folder_of(path: &Path) -> Option<&Path> {
+    path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
 }
 
 /// `stat` through the link: size and mtime.
 pub fn stamp(path: &Path) -> io::Result<Stamp> {
-    let _ = path;
-    todo!()
+    present(path, || stamp_of(&std::fs::metadata(path)?))
 }
 
-/// Size, mtime and the hash of both ends, from one open handle.
-pub fn fingerprint(path: &Path) -> io::Result<Fingerprint> {
-    let _ = path;
-    todo!()
-}
-
-/// Reads a small file whole; `InvalidData` where it is larger than `max` bytes.
-pub fn read_small(path: &Path, max: u64) -> io::Result<Vec<u8>> {
-    let _ = (path, max);
-    todo!()
-}
-
-/// Creates a file that must not exist, writes it, fsyncs and closes it.
-pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<Created> {
-    let _ = (path, bytes);
-    todo!()
-}
-
-/// Overwrites an existing file from offset 0 without truncating or creating it, then fsyncs: the file server stamps
-/// its mtime. `NotFound` where the name is gone.
-pub fn overwrite_in_place(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let _ = (path, bytes);
-    todo!()
-}
-
-/// Makes one folder. `Exists` where the name is taken.
-pub fn create_dir(path: &Path) -> io::Result<Created> {
-    let _ = path;
-    todo!()
-}
-
-/// Makes a folder and its parents.
-pub fn create_dir_all(path: &Path) -> io::Result<()> {
-    let _ = path;
-    todo!()
-}
-
-/// Publishes the private, non-empty folder `from` as `to`, which must be absent or empty; the listing of `to` for
-/// `child` (something inside `from` that nobody else has) decides, never the return code.
-pub fn publish_dir(from: &Path, to: &Path, child: &str) -> io::Result<Created> {
-    let _ = (from, to, child);
-    todo!()
-}
-
-/// Publishes the file `from` under the name `to` without replacing anything that is there. Tries a hard link, then
-/// the platform's no-replace rename where that is safe (not on Linux SMB), else `Unsupported`. Identity of what lies at
-/// `to` decides. On `Yes` by link, `from` is still there too.
-pub fn publish_file(from: &Path, to: &Path) -> io::Result<Created> {
-    let _ = (from, to);
-    todo!()
-}
-
-/// A second name for the same file. `Unsupported` where the share has no hard links.
-pub fn hard_link(from: &Path, to: &Path) -> io::Result<Created> {
-    let _ = (from, to);
-    todo!()
-}
-
-/// Renames `from` to `to`. `to` must be a unique name of ours (its being there proves that we did it).
-/// `Absent`: `from` is gone and `to` is not there, so somebody else consumed it.
-pub fn consume(from: &Path, to: &Path) -> io::Result<Removed> {
-    let _ = (from, to);
-    todo!()
-}
-
-/// Puts `from` in the place of the existing file `to` in one step, so that `to` always exists. Not to be used on
-/// Linux SMB. `Absent`: `from` is gone.
-pub fn replace(from: &Path, to: &Path) -> io::Result<Removed> {
-    let _ = (from, to);
-    todo!()
-}
-
-/// Exchanges two files in one step (Linux `RENAME_EXCHANGE` on local disks); `Unsupported` elsewhere.
-pub fn exchange(a: &Path, b: &Path) -> io::Result<()> {
-    let _ = (a, b);
-    todo!()
-}
-
-/// Removes a file.
-pub fn remove_file(path: &Path) -> io::Result<Removed> {
-    let _ = path;
-    todo!()
-}
-
-/// Removes an empty folder.
-pub fn remove_dir(path: &Path) -> io::Result<Removed> {
-    let _ = path;
-    todo!()
-}
-
-/// fsync of a file's content (fails on a deferred write error).
-pub fn sync_file(path: &Path) -> io::Result<()> {
-    let _ = path;
-    todo!()
-}
-
-/// fsync of a folder's entries; a no-op where the platform has no such thing.
-pub fn sync_dir(path: &Path) -> io::Result<()> {
-    let _ = path;
-    todo!()
-}
-
-/// Copies content only (never mode bits) to a new name and fsyncs it; `progress` gets the bytes so far and returns
-/// false to stop (`Interrupted`).
-pub fn copy_new(from: &Path, to: &Path, progress: &mut dyn FnMut(u64) -> bool) -> io::Result<Created> {
-    let _ = (from, to, progress);
-    todo!()
+fn stamp_of(metadata: &std::fs::Metadata) -> io::Result<Stamp> {
+    let (sec, nsec) = match metadata.modified()?.duration_since(std::time::SystemTime::UNIX_EPOCH) {
+        Ok(since) => (since.as_secs() as i64, since.subsec_nanos()),
+        // Before 1970 the nanoseconds still count upwards, as in `struct timespec`.
+        Err(error) => {
+            let before = error.duration();
+            match before.subsec_nanos() {
+                0 => (-(before.as_secs() as i64), 0),
+                nanos => (-(before.as_secs() as i64) - 1, 1_000_000_000 - nanos),
+            }
+        }
+    };
+    Ok(Stamp { size: metadata.len(), sec, nsec })
 }
 
 /// Bytes free for us on the file system of `path`.
 pub fn free_space(path: &Path) -> io::Result<u64> {
-    let _ = path;
-    todo!()
+    patiently(|| os::fs::free_space(path))
 }
 
-/// Sets a file's mtime (best effort on shares that refuse).
-pub fn set_mtime(path: &Path, stamp: &Stamp) -> io::Result<()> {
-    let _ = (path, stamp);
-    todo!()
-}
-
-/// Gives `to` the permission bits and owner of `from` as far as the share allows; never fails.
+/// Gives `to` the permission bits and owner of `from` as far as the share allows; never fails. Windows: nothing to do,
+/// a new file inherits its folder's access list.
 pub fn adopt_ownership(from: &Path, to: &Path) {
-    let _ = (from, to);
-    todo!()
+    os::fs::adopt_ownership(from, to);
 }
 
-/// Both names are one file (device and inode, or the Windows file id).
+/// Both names are one file (device and inode, or the Windows file id), symbolic links followed.
 pub fn same_file(a: &Path, b: &Path) -> io::Result<bool> {
-    let _ = (a, b);
-    todo!()
+    let a = present(a, || os::fs::identity(a, os::fs::Links::Follow))?;
+    let b = present(b, || os::fs::identity(b, os::fs::Links::Follow))?;
+    Ok(a == b)
 }

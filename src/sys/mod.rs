@@ -1,7 +1,7 @@
 //! The machine: files, mounts, processes, clocks, signals, who we are.
 //!
 //! The only room with `cfg(unix|windows|target_os)`, `unsafe`, file-system writes, `Command` and the clocks. Platform
-//! differences live in the twins `unix.rs` and `windows.rs` behind one set of names. Promises: no operation that changes
+//! differences live in the twins `unix/` and `windows/` behind one set of names. Promises: no operation that changes
 //! the file system is believed by its return code alone where a share may lie (lost replies, ESTALE, sharing
 //! violations); what is really there decides. Never copies mode bits, never blocks on an advisory lock.
 
@@ -26,3 +26,6 @@ mod windows;
 use unix as os;
 #[cfg(windows)]
 use windows as os;
+
+#[cfg(test)]
+mod tests;

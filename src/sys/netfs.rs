@@ -13,7 +13,8 @@ pub enum FileSystem {
     LinuxSmb,
     /// A Windows network redirector (UNC or mapped drive).
     WindowsNetwork,
-    /// FUSE, with its subtype (`mergerfs`, `sshfs`, …).
+    /// FUSE, with its subtype (`mergerfs`, `sshfs`, …). Also any other kernel file system that is neither a disk of this
+    /// machine nor NFS nor SMB (`9p`, `ceph`, `virtiofs`), under its own name: as little is known of it.
     Fuse { subtype: String },
 }
 
@@ -30,14 +31,37 @@ pub struct Mount {
 
 /// Looks at what holds `path` (which must exist).
 pub fn of(path: &Path) -> std::io::Result<Mount> {
-    let _ = path;
-    todo!()
+    super::os::netfs::of(path)
 }
 
 impl FileSystem {
     /// Not a disk of this machine.
     pub fn is_network(&self) -> bool {
-        matches!(self, Self::Nfs { .. } | Self::LinuxSmb | Self::WindowsNetwork)
-            || matches!(self, Self::Fuse { subtype } if matches!(subtype.as_str(), "sshfs" | "rclone" | "s3fs"))
+        const REMOTE: &[&str] = &[
+            "sshfs",
+            "rclone",
+            "s3fs",
+            "gvfsd-fuse",
+            "glusterfs",
+            "davfs",
+            "cephfs",
+            "smbnetfs",
+            "curlftpfs",
+            "9p",
+            "ceph",
+            "lustre",
+            "beegfs",
+            "afs",
+            "gfs2",
+            "ocfs2",
+            "coda",
+            "webdav",
+            "afpfs",
+        ];
+        match self {
+            Self::Local(_) => false,
+            Self::Nfs { .. } | Self::LinuxSmb | Self::WindowsNetwork => true,
+            Self::Fuse { subtype } => REMOTE.contains(&subtype.as_str()),
+        }
     }
 }

@@ -1,29 +1,40 @@
 //! Names: keys relative to a root, stems, extensions, what a person is shown.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+use unicode_normalization::UnicodeNormalization;
 
 use crate::model::key::Key;
 
 /// The key of `path` below `root`: `/`-separated, NFC. `None` where `path` is not below `root` or is not Unicode.
 pub fn key(root: &Path, path: &Path) -> Option<Key> {
-    let _ = (root, path);
-    todo!()
+    let mut key = String::new();
+    for component in path.strip_prefix(root).ok()?.components() {
+        let Component::Normal(name) = component else { return None };
+        if !key.is_empty() {
+            key.push('/');
+        }
+        key.extend(name.to_str()?.nfc());
+    }
+    if key.is_empty() { None } else { Some(Key(key)) }
 }
 
 /// NFC, then case-folded: two names that are one file on some share give the same text.
+///
+/// The folding is Unicode's lower-casing with the final sigma joined to the ordinary one, not the full CaseFolding
+/// table: `ß` and `ss` stay different, as they do on NTFS, APFS and Samba.
 pub fn folded(name: &str) -> String {
-    let _ = name;
-    todo!()
+    let lower = name.nfc().collect::<String>().to_lowercase().replace('ς', "σ");
+    // Lower-casing may decompose (`İ`), so that a second NFC is needed to make folding idempotent.
+    lower.nfc().collect()
 }
 
 /// Lower-case extension without the dot; empty where there is none.
 pub fn extension(path: &Path) -> String {
-    let _ = path;
-    todo!()
+    path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
 /// The absolute, symlink-free path of an existing file or folder, without `\\?\` where it is not needed (dunce).
 pub fn canonical(path: &Path) -> std::io::Result<PathBuf> {
-    let _ = path;
-    todo!()
+    dunce::canonicalize(path)
 }

@@ -1,1 +1,0 @@
-//! Linux and macOS: one half of the twins.

@@ -1,0 +1,149 @@
+//! The calls behind `sys::fs`, one system call each; what they mean is decided there.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use rustix::fs::{CWD, RenameFlags};
+use rustix::io::Errno;
+
+use crate::sys::netfs::FileSystem;
+
+/// Whether a symbolic link is looked at or through.
+#[derive(Clone, Copy, Debug)]
+pub enum Links {
+    Follow,
+    Stay,
+}
+
+/// Device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity(u64, u64);
+
+pub fn identity(path: &Path, links: Links) -> io::Result<Identity> {
+    let metadata = match links {
+        Links::Follow => std::fs::metadata(path)?,
+        Links::Stay => std::fs::symlink_metadata(path)?,
+    };
+    Ok(Identity(metadata.dev(), metadata.ino()))
+}
+
+/// Worth another attempt. EACCES and EROFS are not: on Unix they do not pass by waiting.
+pub fn is_transient(error: &io::Error) -> bool {
+    let Some(code) = error.raw_os_error() else { return error.kind() == io::ErrorKind::Interrupted };
+    matches!(
+        Errno::from_raw_os_error(code),
+        Errno::BUSY | Errno::STALE | Errno::AGAIN | Errno::INTR | Errno::TXTBSY
+            // A cifs client says these while it reconnects.
+            | Errno::HOSTDOWN | Errno::TIMEDOUT | Errno::CONNRESET | Errno::CONNABORTED
+    )
+}
+
+/// The same, for a call that changes something.
+pub fn is_transient_change(error: &io::Error) -> bool {
+    is_transient(error)
+}
+
+/// The file system (or this very file) takes no second name. EPERM: vfat, exfat, many FUSE and cifs servers;
+/// EMLINK: too many names already.
+pub fn has_no_links(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| {
+        let code = Errno::from_raw_os_error(code);
+        code == Errno::PERM
+            || code == Errno::NOTSUP
+            || code == Errno::OPNOTSUPP
+            || code == Errno::NOSYS
+            || code == Errno::MLINK
+    })
+}
+
+/// The no-replace rename is atomic only where this kernel itself runs the file system: on cifs it overwrites what
+/// another client made, NFS refuses it.
+pub fn has_safe_no_replace(kind: &FileSystem) -> bool {
+    matches!(kind, FileSystem::Local(_))
+}
+
+/// Two file names are one. Linux compares bytes; macOS folds case and normal form.
+pub fn same_name(a: &OsStr, b: &OsStr) -> bool {
+    if cfg!(target_os = "macos")
+        && let (Some(a), Some(b)) = (a.to_str(), b.to_str())
+    {
+        return crate::sys::path::folded(a) == crate::sys::path::folded(b);
+    }
+    a == b
+}
+
+pub fn rename_dir(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}
+
+pub fn rename_taking(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}
+
+pub fn rename_over(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}
+
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    flagged(from, to, RenameFlags::NOREPLACE)
+}
+
+pub fn exchange(a: &Path, b: &Path) -> io::Result<()> {
+    flagged(a, b, RenameFlags::EXCHANGE)
+}
+
+fn flagged(from: &Path, to: &Path, flags: RenameFlags) -> io::Result<()> {
+    rustix::fs::renameat_with(CWD, from, CWD, to, flags).map_err(|code| match code {
+        // An old kernel or a file system without the flag.
+        Errno::INVAL | Errno::NOSYS | Errno::NOTSUP => {
+            io::Error::new(io::ErrorKind::Unsupported, io::Error::from(code))
+        }
+        code => code.into(),
+    })
+}
+
+pub fn hard_link(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::hard_link(from, to)
+}
+
+pub fn remove_file(path: &Path) -> io::Result<()> {
+    std::fs::remove_file(path)
+}
+
+pub fn sync_dir(path: &Path) -> io::Result<()> {
+    match File::open(path)?.sync_all() {
+        // Some FUSE file systems have no fsync for folders; there is nothing else to be done.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+pub fn free_space(path: &Path) -> io::Result<u64> {
+    let found = rustix::fs::statvfs(path)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// futimens(2) needs ownership, not a writable handle.
+pub fn open_for_times(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+pub fn adopt_ownership(from: &Path, to: &Path) {
+    let (Ok(wanted), Ok(found)) = (std::fs::metadata(from), std::fs::metadata(to)) else { return };
+    if (wanted.uid(), wanted.gid()) != (found.uid(), found.gid())
+        && std::os::unix::fs::chown(to, Some(wanted.uid()), Some(wanted.gid())).is_err()
+    {
+        // Only root gives files away, but a member of the group may pass a file to it.
+        let _ = std::os::unix::fs::chown(to, None, Some(wanted.gid()));
+    }
+    let mode = wanted.mode() & 0o777;
+    if mode != found.mode() & 0o777 {
+        // Shares without Unix modes refuse this, and it is not worth a word.
+        let _ = std::fs::set_permissions(to, std::fs::Permissions::from_mode(mode));
+    }
+}
