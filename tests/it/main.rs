@@ -7,4 +7,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test says aloud what it skips")]
 
+mod support;
 mod tidy;
+mod usage;

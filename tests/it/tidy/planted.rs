@@ -6,7 +6,8 @@ use super::{ARROWS, Files, check};
 fn clean() -> Files {
     let mut table = String::from("| room | may name |\n| --- | --- |\n");
     for (room, to) in ARROWS {
-        table.push_str(&format!("| {room} | {} |\n", if to.is_empty() { "–".into() } else { to.join(", ") }));
+        let to = if to.is_empty() { "–".into() } else { to.join(", ") };
+        table.extend(["| ", room, " | ", &to, " |\n"]);
     }
     let header = "//! What it is for, and what it never does.\n";
     let mut files = Files::new();

@@ -269,15 +269,17 @@ pub fn declared_modules(tokens: &[Placed]) -> Vec<(String, Option<String>)> {
     let mut found = Vec::new();
     let mut path = None;
     for (i, token) in tokens.iter().enumerate() {
-        if token.word() == Some("path") && tokens.get(i + 1).is_some_and(|t| t.is('=')) {
-            if let Some(Placed { token: Token::Text(text), .. }) = tokens.get(i + 2) {
-                path = Some(text.clone());
-            }
+        if token.word() == Some("path")
+            && tokens.get(i + 1).is_some_and(|t| t.is('='))
+            && let Some(Placed { token: Token::Text(text), .. }) = tokens.get(i + 2)
+        {
+            path = Some(text.clone());
         }
-        if token.word() == Some("mod") && tokens.get(i + 2).is_some_and(|t| t.is(';')) {
-            if let Some(name) = tokens.get(i + 1).and_then(Placed::word) {
-                found.push((name.to_owned(), path.take()));
-            }
+        if token.word() == Some("mod")
+            && tokens.get(i + 2).is_some_and(|t| t.is(';'))
+            && let Some(name) = tokens.get(i + 1).and_then(Placed::word)
+        {
+            found.push((name.to_owned(), path.take()));
         }
     }
     found

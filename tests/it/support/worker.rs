@@ -1,0 +1,191 @@
+//! A running program: its events as they come, its end, and the ways it can be hurt.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Longer than anything here takes on a loaded machine; only a hang meets it.
+pub const DEADLINE: Duration = Duration::from_secs(120);
+
+/// A program that was started.
+#[derive(Debug)]
+pub struct Worker {
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+    stderr: Option<JoinHandle<String>>,
+    begun: Instant,
+}
+
+/// A program that came to its end.
+#[derive(Debug)]
+pub struct Run {
+    /// The exit code; -1 where a signal ended it.
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    pub took: Duration,
+}
+
+impl Worker {
+    pub fn start(mut command: Command) -> Worker {
+        let begun = Instant::now();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program under test starts");
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut stderr = child.stderr.take().unwrap();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stdout.split(b'\n').map_while(Result::ok) {
+                if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+        let stderr = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            let _ = stderr.read_to_end(&mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        Worker { child, lines, seen: Vec::new(), stderr: Some(stderr), begun }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for the first event (a line of JSON on stdout) that `fits`; fails at the deadline or when the program ends.
+    #[track_caller]
+    pub fn wait_for(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    let event: Option<Value> = serde_json::from_str(&line).ok();
+                    self.seen.push(line);
+                    if let Some(event) = event.filter(&fits) {
+                        return event;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("no {what} within {DEADLINE:?}; so far: {:#?}", self.seen)
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let stderr = self.stderr.take().map(|thread| thread.join().unwrap_or_default());
+                    panic!("it ended without {what}: {:#?}\n{}", self.seen, stderr.unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    /// Waits for an event of this name.
+    #[track_caller]
+    pub fn wait_event(&mut self, name: &str) -> Value {
+        self.wait_for(name, |event| event["event"] == name)
+    }
+
+    /// Waits for the end; fails (and kills) at the deadline.
+    #[track_caller]
+    pub fn end(mut self) -> Run {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.seen.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    let _ = self.child.kill();
+                    panic!("it did not end within {DEADLINE:?}: {:#?}", self.seen);
+                }
+            }
+        }
+        let status = self.child.wait().unwrap();
+        let stderr = self.stderr.take().unwrap().join().unwrap();
+        let mut stdout = std::mem::take(&mut self.seen).join("\n");
+        if !stdout.is_empty() {
+            stdout.push('\n');
+        }
+        Run { code: status.code().unwrap_or(-1), stdout, stderr, took: self.begun.elapsed() }
+    }
+
+    /// The program has not ended.
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// kill -9: no handler runs. Its children are not touched; what becomes of them is part of what is tested.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends a signal.
+    #[cfg(unix)]
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Freezes it, as a suspended laptop would be.
+    #[cfg(unix)]
+    pub fn freeze(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    /// Lets it go on.
+    #[cfg(unix)]
+    pub fn thaw(&self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
+    /// What Ctrl-C sends.
+    #[cfg(unix)]
+    pub fn interrupt(&self) {
+        self.signal(rustix::process::Signal::INT);
+    }
+
+    /// What `kill` and a service's stop send.
+    #[cfg(unix)]
+    pub fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // A failed test must not leave a program behind that goes on in a folder that is being removed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Run {
+    /// The lines of stdout that are JSON.
+    pub fn events(&self) -> Vec<Value> {
+        self.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// The events of this name.
+    pub fn named(&self, name: &str) -> Vec<Value> {
+        self.events().into_iter().filter(|event| event["event"] == name).collect()
+    }
+
+    /// The last event of a run.
+    #[track_caller]
+    pub fn summary(&self) -> Value {
+        self.named("run_ended").pop().unwrap_or_else(|| panic!("no summary: {self:#?}"))
+    }
+
+    /// Fails, with everything it printed, where the exit code is another.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Run {
+        assert_eq!(self.code, code, "exit code; stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+}
