@@ -198,14 +198,10 @@ fn start(
 
 /// One line about who holds a file.
 pub fn held_by(holder: &Holder) -> String {
-    let mut text = format!("{} on {} (pid {})", holder.what, holder.hostname, holder.pid);
-    if let Some(age) = holder.age {
-        text.push_str(&format!(", for {}", span(age)));
-    }
-    if let Some(silent) = holder.silent.filter(|s| *s > 0.0) {
-        text.push_str(&format!(", last heartbeat {} ago", span(silent)));
-    }
-    text
+    let age = holder.age.map(|age| format!(", for {}", span(age))).unwrap_or_default();
+    let silent = holder.silent.filter(|s| *s > 0.0);
+    let silent = silent.map(|s| format!(", last heartbeat {} ago", span(s))).unwrap_or_default();
+    format!("{} on {} (pid {}){age}{silent}", holder.what, holder.hostname, holder.pid)
 }
 
 /// Seconds in the largest two units.
@@ -228,7 +224,6 @@ pub(crate) fn span_fine(seconds: f64) -> String {
 fn journey(task: &Task, context: Context<'_>, sink: &dyn Sink, claim: Claim) -> Ended {
     let began = Instant::now();
     sink.emit(&Event::JobStarted { job: task.id, path: task.path.clone(), bytes: task.seen.stamp.size });
-    let mut subject = None;
     let result = (|| {
         sink.emit(&Event::JobStage { job: task.id, stage: Stage::Probing });
         let source = look_again(task, context, &claim)?;
@@ -248,15 +243,15 @@ fn journey(task: &Task, context: Context<'_>, sink: &dyn Sink, claim: Claim) -> 
             return halted(task, halt);
         }
     };
-    let outcome = match commit::swap(task, context, claim, &source, &made) {
+    let (subject, outcome) = match commit::swap(task, context, claim, &source, &made) {
         Ok(published) => {
-            subject = Some((
+            let subject = Some((
                 published.target,
                 published.print.stamp,
                 Some(published.print.clone()),
                 Some(verified.media),
             ));
-            Outcome::Converted(Converted {
+            let outcome = Outcome::Converted(Converted {
                 output: source.target.clone(),
                 bytes_before: source.print.stamp.size,
                 bytes_after: published.print.stamp.size,
@@ -265,7 +260,8 @@ fn journey(task: &Task, context: Context<'_>, sink: &dyn Sink, claim: Claim) -> 
                 total_seconds: began.elapsed().as_secs_f64(),
                 encoder: made.encoder,
                 lost: source.plan.lost.iter().map(|lost| format!("{} ({})", lost.what, lost.why)).collect(),
-            })
+            });
+            (subject, outcome)
         }
         Err(halt) => return halted(task, halt),
     };

@@ -98,11 +98,13 @@ impl Error {
     pub fn line(&self) -> String {
         let mut text = format!("could not {}", self.doing);
         if let Some(path) = &self.path {
-            text.push_str(&format!(" {}", path.display()));
+            text.push(' ');
+            text.push_str(&path.to_string_lossy());
         }
         let mut cause = self.source.as_deref().map(|e| e as &dyn StdError);
         while let Some(error) = cause {
-            text.push_str(&format!(": {error}"));
+            text.push_str(": ");
+            text.push_str(&error.to_string());
             cause = error.source();
         }
         text

@@ -347,7 +347,7 @@ impl Run<'_> {
             Ok(swept) => swept,
             Err(error) => return self.note(Level::Warn, Some(folder.to_owned()), error.to_string()),
         };
-        let mut say = |text: String| {
+        let say = |text: String| {
             self.tally().summary.recovered += 1;
             self.note(Level::Warn, Some(folder.to_owned()), text);
         };

@@ -48,7 +48,8 @@ impl Ledger {
                 return;
             }
             if attempt > 0 {
-                std::thread::sleep(std::time::Duration::from_millis(100 << attempt));
+                // Asked to stop or not, the last of what was learnt is worth a second.
+                let _ = sys::stop::sleep(std::time::Duration::from_millis(100 << attempt));
             }
             for folder in folders {
                 self.flush(&folder, terms, sink);

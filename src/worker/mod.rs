@@ -268,19 +268,19 @@ impl Run<'_> {
                 self.note(Level::Warn, None, error.to_string());
             }
         }
-        if let Some(addition) = ledger::addition(ended, &self.digest, self.tries(task)) {
+        if let Some(addition) = ledger::addition(ended, &self.digest, tries(task)) {
             let folder = task.path.parent().unwrap_or(Path::new(".")).to_owned();
             self.ledger.add(&folder, addition);
             self.ledger.flush(&folder, &self.options.terms, self.sink.as_ref());
         }
     }
+}
 
-    /// How often the file was tried before, as far as the fleet remembers.
-    fn tries(&self, task: &Task) -> u32 {
-        let folder = task.path.parent().unwrap_or(Path::new("."));
-        let name = task.path.file_name().unwrap_or_default().to_string_lossy();
-        crate::share::cache::read(folder).memo(&name, &task.seen.stamp).map_or(0, |memo| memo.tries)
-    }
+/// How often the file was tried before, as far as the fleet remembers.
+fn tries(task: &Task) -> u32 {
+    let folder = task.path.parent().unwrap_or(Path::new("."));
+    let name = task.path.file_name().unwrap_or_default().to_string_lossy();
+    crate::share::cache::read(folder).memo(&name, &task.seen.stamp).map_or(0, |memo| memo.tries)
 }
 
 fn interrupted(outcome: &Outcome) -> bool {
