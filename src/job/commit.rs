@@ -116,7 +116,7 @@ fn prepare(
         let taken = |n: &str| names.iter().any(|o| o == n) || sidecars.iter().any(|(_, o)| o == n);
         sidecars.push((
             path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            free_name(&stem(&source.target), suffix, taken),
+            free_name(&stem(&source.target), suffix, &taken),
         ));
     }
     let renames = followers(&names, &stem(&name), &stem(&source.target));
@@ -144,7 +144,7 @@ fn prepare(
 }
 
 /// `<stem><suffix>`, or with a number before the last ending where that name is taken.
-fn free_name(stem: &str, suffix: &str, taken: impl Fn(&str) -> bool) -> String {
+fn free_name(stem: &str, suffix: &str, taken: &dyn Fn(&str) -> bool) -> String {
     let plain = format!("{stem}{suffix}");
     if !taken(&plain) {
         return plain;

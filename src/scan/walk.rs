@@ -88,8 +88,8 @@ pub fn walk(roots: &[PathBuf], spread: u64) -> Walk {
     let shared = Arc::new(Shared::default());
     shared.lock().folders.extend(roots.iter().cloned());
     for _ in 0..THREADS {
-        let (send, shared) = (send.clone(), Arc::clone(&shared));
-        std::thread::spawn(move || work(&shared, &send, spread));
+        let (listener, queue) = (send.clone(), Arc::clone(&shared));
+        std::thread::spawn(move || work(&queue, &listener, spread));
     }
     Walk { found }
 }
@@ -113,7 +113,7 @@ fn work(shared: &Shared, send: &SyncSender<Found>, spread: u64) {
                 queue = shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
             }
         };
-        let (mut below, sent) = list(&folder, send);
+        let (mut below, heard) = list(&folder, send);
         if !below.is_empty() {
             let turn = (spread % below.len() as u64) as usize;
             below.rotate_left(turn);
@@ -124,7 +124,7 @@ fn work(shared: &Shared, send: &SyncSender<Found>, spread: u64) {
             queue.folders.push_front(path);
         }
         queue.busy -= 1;
-        queue.stop |= !sent;
+        queue.stop |= !heard;
         shared.changed.notify_all();
     }
 }
@@ -173,8 +173,8 @@ fn list(dir: &Path, send: &SyncSender<Found>) -> (Vec<PathBuf>, bool) {
             }
         } else if kind.is_file() && !is_junk_file(name) {
             // A file that vanishes between listing and stat is simply not there any more.
-            if let Ok(meta) = entry.metadata() {
-                folder.files.push(File { name: name.to_owned(), stamp: stamp_of(&meta) });
+            if let Ok(stamp) = entry.metadata().and_then(|meta| crate::sys::fs::stamp_of(&meta)) {
+                folder.files.push(File { name: name.to_owned(), stamp });
             }
         }
         folder.names.push(raw);
@@ -207,10 +207,4 @@ pub fn is_junk_file(name: &str) -> bool {
         || ["mp4", "mkv", "avi", "mov", "mp3", "m4a", "flac"]
             .iter()
             .any(|extension| lower.ends_with(&format!(".tmp.{extension}")))
-}
-
-fn stamp_of(meta: &std::fs::Metadata) -> Stamp {
-    let since =
-        meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default();
-    Stamp { size: meta.len(), sec: since.as_secs().cast_signed(), nsec: since.subsec_nanos() }
 }

@@ -122,7 +122,8 @@ pub fn stamp(path: &Path) -> io::Result<Stamp> {
     present(path, || stamp_of(&std::fs::metadata(path)?))
 }
 
-fn stamp_of(metadata: &std::fs::Metadata) -> io::Result<Stamp> {
+/// The stamp in metadata that a listing already fetched.
+pub fn stamp_of(metadata: &std::fs::Metadata) -> io::Result<Stamp> {
     let (sec, nsec) = match metadata.modified()?.duration_since(std::time::SystemTime::UNIX_EPOCH) {
         Ok(since) => (since.as_secs() as i64, since.subsec_nanos()),
         // Before 1970 the nanoseconds still count upwards, as in `struct timespec`.

@@ -1,0 +1,165 @@
+//! Each fault that a result can have is caught by the check that is named for it.
+
+use crate::job::transcode::{header_is_absurd, tolerance};
+use crate::job::verify::faults;
+use crate::job::{held_by, span};
+use crate::model::media::{Audio, Chapter, MediaInfo, Stream, StreamKind, Video};
+use crate::model::plan::{Action, AudioEncode, Plan, StreamPlan};
+use crate::model::policy::Container;
+use crate::share::claim::Holder;
+
+fn stream(index: u32, kind: StreamKind, codec: &str) -> Stream {
+    Stream {
+        index,
+        kind,
+        codec: codec.to_owned(),
+        codec_tag: String::new(),
+        profile: None,
+        level: None,
+        language: None,
+        title: None,
+        disposition: Default::default(),
+        start_time: None,
+        duration: None,
+        bit_rate: None,
+        frames: None,
+        tags: Default::default(),
+        video: (kind == StreamKind::Video).then(|| Video {
+            width: 320,
+            height: 180,
+            pix_fmt: "yuv420p".to_owned(),
+            ..Video::default()
+        }),
+        audio: (kind == StreamKind::Audio).then(|| Audio { channels: 6, ..Audio::default() }),
+    }
+}
+
+fn media() -> MediaInfo {
+    MediaInfo {
+        duration: Some(60.0),
+        streams: vec![stream(0, StreamKind::Video, "h264"), stream(1, StreamKind::Audio, "ac3")],
+        chapters: vec![Chapter { start: 0.0, end: 60.0, title: None }],
+        ..MediaInfo::default()
+    }
+}
+
+fn plan() -> Plan {
+    let part = |source, action| StreamPlan {
+        source,
+        action,
+        language: None,
+        title: None,
+        disposition: Default::default(),
+    };
+    Plan {
+        profile: "universal".to_owned(),
+        container: Container::Mp4,
+        extension: "mp4".to_owned(),
+        stem: None,
+        streams: vec![
+            part(0, Action::Copy { kind: StreamKind::Video, codec: "h264".to_owned(), tag: None }),
+            part(
+                1,
+                Action::Audio(AudioEncode {
+                    encoder: "aac".to_owned(),
+                    codec: "aac".to_owned(),
+                    channels: 6,
+                    layout: None,
+                    bitrate: 384,
+                    sample_rate: None,
+                    dialogue_downmix: false,
+                }),
+            ),
+        ],
+        lost: Vec::new(),
+        sidecars: Vec::new(),
+        chapters: true,
+        why: Vec::new(),
+        generate_timestamps: false,
+        max_output_percent: None,
+    }
+}
+
+fn result() -> MediaInfo {
+    let mut out = media();
+    out.streams[1].codec = "aac".to_owned();
+    out
+}
+
+/// The names of the checks that fail once the result is changed like this.
+fn check(change: impl FnOnce(&mut MediaInfo), expected: &[&str]) {
+    let mut out = result();
+    change(&mut out);
+    let found: Vec<&str> = faults(&media(), &plan(), &out, None).iter().map(|fault| fault.check).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_result_as_planned_has_no_fault() {
+    check(|_| {}, &[]);
+}
+
+#[test]
+fn every_departure_from_the_plan_is_named() {
+    check(|out| out.duration = Some(33.0), &["duration"]);
+    check(|out| out.duration = None, &["duration"]);
+    check(|out| out.duration = Some(75.0), &["duration"]);
+    check(|out| drop(out.streams.remove(1)), &["streams"]);
+    check(|out| out.streams[0].codec = "hevc".to_owned(), &["codec"]);
+    check(|out| out.streams[1].audio = Some(Audio { channels: 2, ..Audio::default() }), &["channels"]);
+    check(
+        |out| out.streams[0].video = Some(Video { width: 160, height: 90, ..Video::default() }),
+        &["picture size"],
+    );
+    check(|out| out.chapters.clear(), &["chapters"]);
+}
+
+#[test]
+fn a_lying_header_is_replaced_by_what_was_measured() {
+    let mut source = media();
+    source.duration = Some(143_165.0);
+    let mut out = result();
+    out.duration = Some(1.0);
+    assert!(faults(&source, &plan(), &out, Some(1.0)).is_empty());
+    assert_eq!(faults(&source, &plan(), &out, None).len(), 1);
+}
+
+#[test]
+fn a_language_that_was_planned_must_be_there() {
+    let mut plan = plan();
+    plan.streams[1].language = Some("ger".to_owned());
+    let mut out = result();
+    assert_eq!(faults(&media(), &plan, &out, None)[0].check, "language");
+    out.streams[1].language = Some("deu".to_owned());
+    assert!(faults(&media(), &plan, &out, None).is_empty());
+}
+
+#[test]
+fn only_an_impossible_bit_rate_makes_a_header_absurd() {
+    // 106 kB that claim 40 hours and hold a second.
+    assert!(header_is_absurd(106_093, 143_165.0, 1.0));
+    // A film cut at 55 %.
+    assert!(!header_is_absurd(1_000_000_000, 7200.0, 3960.0));
+    // A slide show of a few kilobytes that is short by half.
+    assert!(!header_is_absurd(30_000, 60.0, 30.0));
+    assert!(!header_is_absurd(0, 0.0, 0.0));
+}
+
+#[test]
+fn a_second_or_half_a_percent_may_be_missing() {
+    assert!((tolerance(10.0) - 1.0).abs() < 1e-9);
+    assert!((tolerance(7200.0) - 36.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_holder_is_one_line() {
+    let holder = Holder {
+        hostname: "attic".to_owned(),
+        pid: 7,
+        age: Some(3700.0),
+        silent: Some(12.0),
+        what: "held".to_owned(),
+    };
+    assert_eq!(held_by(&holder), "held on attic (pid 7), for 1 h 1 min, last heartbeat 12 s ago");
+    assert_eq!(span(200_000.0), "2 d 7 h");
+}
