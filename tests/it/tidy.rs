@@ -44,6 +44,26 @@ const PURE: &[&str] = &[
     "src/ffmpeg/progress.rs",
 ];
 
+/// Conditions that belong to `sys`.
+const PLATFORM: &[&str] = &["unix", "windows", "target_os", "target_family", "target_env", "target_vendor"];
+
+/// Paths that pure code may not name.
+const IMPURE: &[&[&str]] = &[
+    &["std", "fs"],
+    &["std", "env"],
+    &["std", "net"],
+    &["std", "process"],
+    &["std", "thread"],
+    &["Instant", "now"],
+    &["SystemTime"],
+    &["sys", "clock"],
+    &["sys", "fs"],
+    &["sys", "host"],
+    &["sys", "netfs"],
+    &["sys", "process"],
+    &["sys", "stop"],
+];
+
 /// Spelled in `share::layout` alone.
 const OUR_NAMES: &[&str] = &[".mbx-", ".mediabox.lock", ".mediabox_cache.json"];
 
@@ -156,7 +176,7 @@ impl House<'_> {
                     );
                 }
                 None if room == "cli" => {
-                    self.report(path, line, format!("`cli` names `{name}`, which is no room"))
+                    self.report(path, line, format!("`cli` names `{name}`, which is no room"));
                 }
                 None => {} // `rooms` reports a room without a row.
             }
@@ -211,8 +231,6 @@ impl House<'_> {
         if room(path) == Some("sys") {
             return;
         }
-        const PLATFORM: &[&str] =
-            &["unix", "windows", "target_os", "target_family", "target_env", "target_vendor"];
         for (i, token) in tokens.iter().enumerate() {
             match token.word() {
                 Some("unsafe") => self.report(path, token.line, "`unsafe` outside `sys`"),
@@ -238,21 +256,6 @@ impl House<'_> {
         if !PURE.iter().any(|pure| path.starts_with(pure)) || is_test(path) {
             return;
         }
-        const IMPURE: &[&[&str]] = &[
-            &["std", "fs"],
-            &["std", "env"],
-            &["std", "net"],
-            &["std", "process"],
-            &["std", "thread"],
-            &["Instant", "now"],
-            &["SystemTime"],
-            &["sys", "clock"],
-            &["sys", "fs"],
-            &["sys", "host"],
-            &["sys", "netfs"],
-            &["sys", "process"],
-            &["sys", "stop"],
-        ];
         for (i, token) in tokens.iter().enumerate().filter(|(_, token)| !token.test) {
             if let Some(call) = IMPURE.iter().find(|call| is_path(&tokens[i..], call)) {
                 self.report(
@@ -412,8 +415,7 @@ fn is_target(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     let found = |folder: &str| matches!(folder, "tests" | "benches" | "examples");
     match parts[..] {
-        [folder, _] => found(folder),
-        [folder, _, "main.rs"] => found(folder),
+        [folder, _] | [folder, _, "main.rs"] => found(folder),
         _ => path.ends_with("/src/main.rs") || path.ends_with("/src/lib.rs"),
     }
 }

@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+"""The fleet's tests on real mounts; run.sh starts it inside `netshare run`.
+
+Prints a line for each test: PASS name, or FAIL name: why.
+"""
+import concurrent.futures
+import json
+import os
+import subprocess
+import sys
+import traceback
+
+PROGRAM = sys.argv[1]
+OUT = os.environ["NETSHARE_OUT"]
+HOSTS = ["alpha", "beta", "gamma"]
+SHARES = ["nfs4", "nfs3", "smb"]
+CLIPS = 12
+LITTER = (".part", ".tmp", ".lock")
+
+VIDEO = "-f lavfi -i testsrc2=size=320x180:rate=25:duration=1"
+SOUND = "-f lavfi -i sine=frequency=440:duration=1"
+X264 = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p"
+RECIPES = {
+    "mkv": f"{VIDEO} {SOUND} {X264} -c:a ac3",
+    "avi": f"{VIDEO} {SOUND} -c:v mpeg4 -c:a libmp3lame",
+    "flac": f"{SOUND} -c:a flac",
+}
+
+
+def netshare(*argv, check=True):
+    run = subprocess.run(["netshare", *argv], capture_output=True, text=True)
+    if check and run.returncode != 0:
+        raise AssertionError(f"netshare {' '.join(argv)}: {run.returncode}: {run.stdout}{run.stderr}")
+    return run
+
+
+def on(host, *argv, **options):
+    return netshare("on", host, *argv, **options)
+
+
+def make_clips():
+    folder = f"{OUT}/clips"
+    os.makedirs(folder)
+    for ending, recipe in RECIPES.items():
+        subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", *recipe.split(), f"{folder}/clip.{ending}"],
+                       check=True, stdin=subprocess.DEVNULL)
+    return folder
+
+
+def library(share, test):
+    """A fresh folder on the server with CLIPS clips that are old enough to be quiet; its name."""
+    name = f"{share}-{test}"
+    local = f"{OUT}/{name}"
+    os.makedirs(local)
+    endings = list(RECIPES)
+    for number in range(CLIPS):
+        ending = endings[number % len(endings)]
+        clip = f"{local}/clip {number:02} ü.{ending}"
+        with open(f"{CLIP_FOLDER}/clip.{ending}", "rb") as source, open(clip, "wb") as target:
+            target.write(source.read())
+        os.utime(clip, (1_700_000_000, 1_700_000_000 + number))
+    on("server", "cp", "-a", local, "/srv/share/")
+    return name
+
+
+class Run:
+    """What one machine's run came to."""
+
+    def __init__(self, host, process):
+        self.host, self.code, self.stderr = host, process.returncode, process.stderr
+        self.events = [json.loads(line) for line in process.stdout.splitlines() if line.startswith("{")]
+        self.text = f"{host}: exit {self.code}\n{process.stdout}\n{process.stderr}"
+
+    def converted(self):
+        return [os.path.basename(e["path"]) for e in self.events
+                if e["event"] == "job_ended" and e["outcome"] == "converted"]
+
+    def failed(self):
+        return [e for e in self.events if e["event"] == "job_ended" and e["outcome"] == "failed"]
+
+
+def convert(host, folder, *flags):
+    home = f"HOME=/run/home-{host}"
+    return Run(host, on(host, "env", "-i", f"PATH={os.environ['PATH']}", "LANG=C.UTF-8", home, "RUST_BACKTRACE=1",
+                        PROGRAM, "--dir", folder, "--json", *flags, check=False))
+
+
+def convert_on_all(share, name, *flags):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda host: convert(host, f"/net/{share}/{name}", *flags), HOSTS))
+
+
+def on_disk(name):
+    """Every file below a library's folder as the server's own file system has it."""
+    listing = on("server", "bash", "-c", f"cd '/srv/share/{name}' && find . -mindepth 1 -printf '%P\\n'").stdout
+    return sorted(listing.splitlines())
+
+
+def clean(name):
+    """Nothing of ours but the trash and the caches is left."""
+    left = [path for path in on_disk(name)
+            if os.path.basename(path).startswith(".mbx-") or path.endswith(LITTER)]
+    assert not left, f"left behind: {left}"
+
+
+def whole(name):
+    """Each clip has its result and no source beside it; every result is what it should be."""
+    media = [path for path in on_disk(name) if not any(part.startswith(".") for part in path.split("/"))]
+    endings = list(RECIPES)
+    wanted = sorted(f"clip {n:02} ü.{'mp3' if endings[n % len(endings)] == 'flac' else 'mp4'}" for n in range(CLIPS))
+    assert media == wanted, f"in the library: {media}"
+    back = f"{OUT}/{name}-after"
+    on("server", "cp", "-r", f"/srv/share/{name}", back)
+    for path in media:
+        codecs = subprocess.run(
+            ["ffprobe", "-v", "error", "-of", "csv=p=0", "-show_entries", "stream=codec_name", f"{back}/{path}"],
+            check=True, capture_output=True, text=True).stdout.split()
+        assert codecs == (["mp3"] if path.endswith("mp3") else ["h264", "aac"]), f"{path}: {codecs}"
+
+
+def three_machines_convert_each_clip_once(share):
+    name = library(share, "once")
+    runs = convert_on_all(share, name)
+    told = "\n".join(run.text for run in runs)
+    done = sorted(clip for run in runs for clip in run.converted())
+    assert len(done) == len(set(done)) == CLIPS, f"converted: {done}\n{told}"
+    assert all(run.code == 0 and not run.failed() for run in runs), told
+    whole(name)
+    clean(name)
+    share_of_work = ", ".join(f"{run.host} {len(run.converted())}" for run in runs)
+    again = convert("beta", f"/net/{share}/{name}")
+    assert again.code == 0 and not again.converted(), f"a second run has something to do\n{again.text}"
+    clean(name)
+    return share_of_work
+
+
+TESTS = [three_machines_convert_each_clip_once]
+CLIP_FOLDER = make_clips()
+failed = False
+for share in SHARES:
+    for test in TESTS:
+        title = f"{test.__name__} on {share}"
+        try:
+            note = test(share)
+            print(f"PASS {title} ({note})", flush=True)
+        except Exception as fault:
+            failed = True
+            print(f"FAIL {title}: {str(fault).splitlines()[0] if str(fault) else fault!r}", flush=True)
+            traceback.print_exc()
+sys.exit(failed)
