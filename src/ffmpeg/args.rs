@@ -1,10 +1,19 @@
 //! A plan as ffmpeg's arguments. Pure, golden-tested.
 
+mod encode;
+mod filter;
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsString;
 use std::path::Path;
 
-use crate::model::media::MediaInfo;
-use crate::model::plan::Plan;
+use crate::model::media::{Disposition, MediaInfo, Stream, StreamKind, Video};
+use crate::model::plan::{Action, Plan, StreamPlan, VideoEncode};
+use crate::model::policy::Container;
+
+/// A version of ffmpeg; `None`: built from git, so newer than any release.
+type Release = Option<(u32, u32)>;
 
 /// The arguments (without the program) of the transcode: `-progress pipe:1 -nostdin -nostats -y`, the muxer named with
 /// `-f` so that `output` may end in `.part`. `sidecars`: one output path per [`Plan::sidecars`], same order.
@@ -16,12 +25,253 @@ pub fn transcode(
     sidecars: &[&Path],
     release: Option<(u32, u32)>,
 ) -> Vec<OsString> {
-    let _ = (plan, media, input, output, sidecars, release);
-    todo!()
+    let mut line = Line::default();
+    line.words(&["-hide_banner", "-nostdin", "-nostats", "-y", "-v", "warning", "-progress", "pipe:1"]);
+    // A subtitle track may stay silent for minutes; the default queue would overflow waiting for its first packet.
+    let queue = ["-max_muxing_queue_size", "4096"];
+    for device in plan.streams.iter().filter_map(|s| encode_of(s)).take(1) {
+        line.0.extend(encode::device(device).into_iter().map(OsString::from));
+    }
+    if plan.generate_timestamps {
+        line.words(&["-fflags", "+genpts"]);
+    }
+    line.word("-i").path(input);
+    for stream in &plan.streams {
+        line.word("-map").word(format!("0:{}", stream.source));
+    }
+    metadata(plan, media, &mut line);
+    for (n, stream) in plan.streams.iter().enumerate() {
+        if let Some(source) = media.stream(stream.source) {
+            one(n, stream, source, plan, release, &mut line);
+        }
+    }
+    line.words(&queue);
+    muxer(plan, media, &mut line);
+    line.path(output);
+    for (sidecar, path) in plan.sidecars.iter().zip(sidecars) {
+        line.word("-map").word(format!("0:{}", sidecar.source)).words(&["-c", "copy"]).words(&queue);
+        line.word("-f").word(&sidecar.muxer).path(path);
+    }
+    line.0
 }
 
 /// A full decode of every audio and video stream to nowhere, for verification (`-v warning`, `-progress pipe:1`).
 pub fn decode(input: &Path) -> Vec<OsString> {
-    let _ = input;
-    todo!()
+    let mut line = Line::default();
+    line.words(&["-hide_banner", "-nostdin", "-nostats", "-y", "-v", "warning", "-progress", "pipe:1"]);
+    // Turning the picture proves nothing and costs time. `V` is video without attached pictures.
+    line.word("-noautorotate").word("-i").path(input);
+    line.words(&["-map", "0:V?", "-map", "0:a?", "-f", "null", "-"]);
+    line.0
+}
+
+/// idet over up to 200 frames from `offset` seconds on; its counts come on stderr at level info.
+pub(super) fn detect_interlacing(input: &Path, stream: u32, offset: f64) -> Vec<OsString> {
+    let mut line = Line::default();
+    line.words(&["-hide_banner", "-nostdin", "-nostats", "-v", "info"]);
+    if offset > 0.0 {
+        line.word("-ss").word(format!("{offset:.3}"));
+    }
+    line.word("-noautorotate").word("-i").path(input);
+    line.word("-map").word(format!("0:{stream}"));
+    line.words(&["-vf", "idet", "-frames:v", "200", "-f", "null", "-"]);
+    line.0
+}
+
+/// A path as ffmpeg's own URL, so that a name like `-x.mkv` or `concat:a.mkv` stays a file name.
+pub(super) fn url(path: &Path) -> OsString {
+    let mut url = OsString::from("file:");
+    url.push(path);
+    url
+}
+
+/// Arguments being written.
+#[derive(Debug, Default)]
+struct Line(Vec<OsString>);
+
+impl Line {
+    fn word(&mut self, word: impl AsRef<str>) -> &mut Self {
+        self.0.push(word.as_ref().into());
+        self
+    }
+    fn words(&mut self, words: &[&str]) -> &mut Self {
+        self.0.extend(words.iter().map(OsString::from));
+        self
+    }
+    fn path(&mut self, path: &Path) -> &mut Self {
+        self.0.push(url(path));
+        self
+    }
+    /// `-name:3 value`, an option of the output's stream 3.
+    fn option(&mut self, name: &str, n: usize, value: impl AsRef<str>) -> &mut Self {
+        self.word(format!("-{name}:{n}")).word(value)
+    }
+    fn tag(&mut self, n: usize, name: &str, value: &str) -> &mut Self {
+        self.word(format!("-metadata:s:{n}")).word(format!("{name}={value}"))
+    }
+}
+
+fn encode_of(stream: &StreamPlan) -> Option<&VideoEncode> {
+    match &stream.action {
+        Action::Video(encode) => Some(encode),
+        _ => None,
+    }
+}
+
+/// Container tags and chapters.
+fn metadata(plan: &Plan, media: &MediaInfo, line: &mut Line) {
+    line.words(&["-map_metadata", "0"]);
+    // Ogg has its tags at the stream; a container of one track wants them at the file.
+    let music = matches!(plan.container, Container::Mp3 | Container::M4a | Container::Flac | Container::Opus);
+    let first = plan.streams.first().and_then(|s| media.stream(s.source));
+    if let Some(first) = first.filter(|s| music && media.format == "ogg" && s.kind == StreamKind::Audio) {
+        line.word("-map_metadata:g").word(format!("0:s:{}", first.index));
+    }
+    line.word("-map_chapters").word(if plan.chapters { "0" } else { "-1" });
+}
+
+/// One stream of the output.
+fn one(n: usize, stream: &StreamPlan, source: &Stream, plan: &Plan, release: Release, line: &mut Line) {
+    match &stream.action {
+        Action::Copy { kind, tag, .. } => {
+            line.option("c", n, "copy");
+            if let Some(tag) = tag {
+                line.option("tag", n, tag);
+            }
+            // Several frames packed into one, as DivX did in AVI, is nothing that another container may hold.
+            if *kind == StreamKind::Video && source.codec == "mpeg4" {
+                line.option("bsf", n, "mpeg4_unpack_bframes");
+            }
+        }
+        Action::Video(encode) => video(n, encode, source, plan, release, line),
+        Action::Audio(audio) => {
+            line.option("c", n, &audio.encoder);
+            line.option("filter", n, filter::audio(audio));
+            if audio.bitrate > 0 {
+                line.option("b", n, format!("{}k", audio.bitrate));
+            }
+        }
+        Action::Subtitle { codec } => {
+            line.option("c", n, codec);
+        }
+        Action::Picture { codec } => {
+            line.option("c", n, codec).option(
+                "pix_fmt",
+                n,
+                if codec == "png" { "rgb24" } else { "yuvj420p" },
+            );
+        }
+    }
+    labels(n, stream, source, plan, line);
+}
+
+fn video(n: usize, encode: &VideoEncode, source: &Stream, plan: &Plan, release: Release, line: &mut Line) {
+    line.option("c", n, &encode.encoder);
+    let facts = source.video.clone().unwrap_or_default();
+    let filters = filter::video(encode, &facts);
+    if !filters.is_empty() {
+        line.option("filter", n, filters);
+    }
+    for (name, value) in encode::options(encode) {
+        line.option(name, n, value);
+    }
+    if plan.container == Container::Mp4 && encode.codec == "hevc" {
+        // Apple plays HEVC in MP4 only under this tag.
+        line.option("tag", n, "hvc1");
+    }
+    // Frames keep their own times; the option got a new name in 5.1, and the old one will go.
+    let modern = release.is_none_or(|r| r >= (5, 1));
+    line.option(if modern { "fps_mode" } else { "vsync" }, n, "vfr");
+    if varies(&facts) && encode.fps.is_none() {
+        // Times on the grid of an average rate would move frames and drop the close ones.
+        line.option("enc_time_base", n, if release.is_none_or(|r| r >= (6, 1)) { "demux" } else { "-1" });
+    }
+    line.0.extend(encode.extra_args.iter().map(OsString::from));
+}
+
+/// The average rate is not the base rate.
+fn varies(video: &Video) -> bool {
+    let number = |r: Option<(u32, u32)>| r.filter(|(_, d)| *d > 0).map(|(n, d)| f64::from(n) / f64::from(d));
+    match (number(video.frame_rate), number(video.avg_frame_rate)) {
+        (Some(base), Some(average)) if average > 0.0 => (base / average - 1.0).abs() > 0.01,
+        _ => false,
+    }
+}
+
+/// Language, title, dispositions, and the end of statistics that were true of the source only.
+fn labels(n: usize, stream: &StreamPlan, source: &Stream, plan: &Plan, line: &mut Line) {
+    if let Some(language) = &stream.language {
+        line.tag(n, "language", language);
+    }
+    if let Some(title) = &stream.title {
+        line.tag(n, "title", title);
+        if matches!(plan.container, Container::Mp4 | Container::M4a) && source.kind != StreamKind::Picture {
+            // MP4 tracks have no title; their handler's name is what players show.
+            line.tag(n, "handler_name", title);
+        }
+    }
+    for name in source.tags.keys().filter(|k| is_statistic(k)) {
+        line.tag(n, name, "");
+    }
+    line.option("disposition", n, disposition(stream.disposition));
+}
+
+/// Tags by which mkvmerge and ffmpeg describe the stream's bytes.
+fn is_statistic(name: &str) -> bool {
+    ["bps", "duration", "number_of_frames", "number_of_bytes", "_statistics_"].iter().any(|s| {
+        name.strip_prefix(s).is_some_and(|rest| rest.is_empty() || rest.starts_with('-') || s.ends_with('_'))
+    })
+}
+
+fn disposition(d: Disposition) -> String {
+    let flags = [
+        (d.default, "default"),
+        (d.forced, "forced"),
+        (d.original, "original"),
+        (d.dub, "dub"),
+        (d.comment, "comment"),
+        (d.hearing_impaired, "hearing_impaired"),
+        (d.visual_impaired, "visual_impaired"),
+        (d.attached_pic, "attached_pic"),
+        (d.timed_thumbnails, "timed_thumbnails"),
+        (d.captions, "captions"),
+        (d.descriptions, "descriptions"),
+        (d.still_image, "still_image"),
+    ];
+    let names: Vec<&str> = flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
+    if names.is_empty() { "0".to_owned() } else { names.join("+") }
+}
+
+/// The muxer and its options.
+fn muxer(plan: &Plan, media: &MediaInfo, line: &mut Line) {
+    let vision = plan.streams.iter().any(|s| {
+        let source = media.stream(s.source).and_then(|s| s.video.as_ref());
+        matches!(s.action, Action::Copy { .. }) && source.is_some_and(|v| v.dolby_vision.is_some())
+    });
+    match plan.container {
+        Container::Mp4 => {
+            line.words(&["-movflags", "+faststart"]);
+            if vision {
+                // The Dolby Vision record is no part of ISO's standard, so the muxer writes it only when told.
+                line.words(&["-strict", "unofficial"]);
+            }
+            line.words(&["-f", "mp4"]);
+        }
+        Container::M4a => {
+            line.words(&["-movflags", "+faststart", "-f", "ipod"]);
+        }
+        // Version 3 is what car radios and Windows read, 4 is what they do not.
+        Container::Mp3 => {
+            line.words(&["-id3v2_version", "3", "-f", "mp3"]);
+        }
+        Container::Opus => {
+            line.words(&["-f", "opus"]);
+        }
+        Container::Flac => {
+            line.words(&["-f", "flac"]);
+        }
+        Container::Matroska | Container::Same => {
+            line.words(&["-f", "matroska"]);
+        }
+    }
 }

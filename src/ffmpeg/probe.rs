@@ -1,34 +1,196 @@
 //! ffprobe: one process per file, its JSON turned into [`MediaInfo`] by pure code.
+//!
+//! Exit code 0 is not believed: an answer without streams is a failure with ffprobe's telling line.
 
+mod field;
+mod frames;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::tools::Tools;
-use crate::model::error::Result;
-use crate::model::media::MediaInfo;
+use crate::model::error::{Error, Kind, Result};
+use crate::model::media::{Hdr, MediaInfo, Stream, StreamKind};
+use crate::sys::process::{self, Spawn};
 
-/// Parses `ffprobe -of json -show_format -show_streams -show_chapters -show_programs` (and `-show_frames` of the first
-/// frame per video stream where given). Pure. Unknown fields are ignored; streams listed twice (programs) count once.
-pub fn parse(json: &[u8]) -> std::result::Result<MediaInfo, String> {
-    let _ = json;
-    todo!()
-}
+pub use parse::parse;
+
+/// A probe reads headers and a few frames; a share that does not answer for this long will not answer soon.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Reading every packet of a long film over a slow share.
+const PACKETS_DEADLINE: Duration = Duration::from_secs(4 * 3600);
+/// The JSON of a file with thousands of chapters and attachments stays far below this.
+const LIMIT: usize = 64 << 20;
 
 /// Probes a file. [`Kind::Media`](crate::model::error::Kind::Media) where ffprobe cannot read it, with its telling line. HDR side data that sits only
 /// in frames (mastering, light level, HDR10+, Dolby Vision RPU) is looked for in the first frames where the stream may have it.
 pub fn probe(tools: &Tools, file: &Path) -> Result<MediaInfo> {
-    let _ = (tools, file);
-    todo!()
+    let sections = ["-show_format", "-show_streams", "-show_chapters", "-show_programs"];
+    let (stdout, stderr) = ffprobe(tools, file, &sections)?;
+    let mut media = parse(&stdout).map_err(|why| unreadable(file, &stderr, &why))?;
+    if media.streams.is_empty() {
+        return Err(unreadable(file, &stderr, "no streams in it"));
+    }
+    if media.of_kind(StreamKind::Video).any(may_be_hdr) {
+        // Eight packets reach past the parameter sets of a stream that begins in the middle of a group of pictures.
+        // `V` leaves attached pictures out.
+        let sections = ["-show_frames", "-select_streams", "V", "-read_intervals", "%+#8"];
+        // A file whose first frames do not decode is not unreadable for that: the full decode of the verification
+        // is the judge of damage, so a failure here only means that nothing more is known.
+        if let Ok((stdout, _)) = ffprobe(tools, file, &sections) {
+            frames::merge(&mut media, &stdout);
+        }
+    }
+    Ok(media)
+}
+
+/// Frames may say more about the dynamic range than the stream's header: ten bits, or a curve of HDR already.
+fn may_be_hdr(stream: &Stream) -> bool {
+    stream.video.as_ref().is_some_and(|video| {
+        video.hdr() != Hdr::Sdr
+            || (video.bit_depth > 8 && matches!(stream.codec.as_str(), "hevc" | "av1" | "vp9" | "h264"))
+    })
+}
+
+/// Runs ffprobe with JSON output and gives stdout and stderr.
+fn ffprobe(tools: &Tools, file: &Path, sections: &[&str]) -> Result<(Vec<u8>, String)> {
+    let mut args: Vec<OsString> = ["-v", "error", "-of", "json"].iter().map(OsString::from).collect();
+    args.extend(sections.iter().map(OsString::from));
+    args.push("-i".into());
+    args.push(super::args::url(file));
+    let output = process::output(&spawn(&tools.ffprobe, args), DEADLINE, LIMIT)
+        .map_err(|e| Error::new(Kind::MissingTool, "run ffprobe").at(&tools.ffprobe).because(e))?;
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.timed_out {
+        let seconds = DEADLINE.as_secs();
+        return Err(Error::new(Kind::Io, format!("read the file within {seconds} s"))
+            .at(file)
+            .hint("The share may be slow or gone; the file is tried again on the next run."));
+    }
+    if !output.ended.success() {
+        return Err(unreadable(file, &stderr, "ffprobe failed without saying why"));
+    }
+    Ok((output.stdout, stderr))
+}
+
+fn spawn(program: &Path, args: Vec<OsString>) -> Spawn {
+    Spawn { program: program.to_path_buf(), args, background: false }
+}
+
+/// The error for a file that ffprobe cannot read, with the line of stderr that tells most.
+fn unreadable(file: &Path, stderr: &str, otherwise: &str) -> Error {
+    let line = telling_line(stderr, file).unwrap_or_else(|| otherwise.to_owned());
+    // These come from the share, not from the media: the file is not to blame and not to be remembered as damaged.
+    let kind = match line.as_str() {
+        l if l.contains("Input/output error") || l.contains("Stale file handle") => Kind::Io,
+        l if l.contains("Permission denied") || l.contains("No such file") => Kind::Io,
+        _ => Kind::Media,
+    };
+    Error::new(kind, "read the media").at(file).because(line)
+}
+
+/// The last line that says something of its own: ffprobe ends with `FILE: Invalid data found…`, which hides the cause
+/// in the line before it.
+fn telling_line(stderr: &str, file: &Path) -> Option<String> {
+    let lines: Vec<&str> = stderr.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    let last = *lines.last()?;
+    let name = file.display().to_string();
+    let bare =
+        last.strip_prefix("file:").unwrap_or(last).trim_start_matches(name.as_str()).trim_start_matches(": ");
+    let cause = lines
+        .iter()
+        .rev()
+        .skip(1)
+        .find(|l| !l.starts_with("Last message repeated") && !l.ends_with("error reading header"))
+        .map(|l| without_context(l));
+    Some(match cause {
+        Some(cause) => format!("{cause}; {bare}"),
+        None => without_context(bare).to_owned(),
+    })
+}
+
+/// Without the leading `[mov,mp4 @ 0x55…] `, whose address differs at every run.
+fn without_context(line: &str) -> &str {
+    match line.split_once("] ") {
+        Some((head, rest)) if head.starts_with('[') && head.contains(" @ 0x") => rest,
+        _ => line,
+    }
 }
 
 /// Where the streams of a file really end: the last packet's timestamp + duration per stream index, in seconds relative to the
 /// file's start time. Reads packets (no decode); for files whose header may lie.
+///
+/// All packets are read. Seeking near the end (`-read_intervals`) would be quicker, but asks the very index and
+/// duration that are in doubt, and a cut file answers such a seek with its beginning or with nothing.
 pub fn measured_ends(tools: &Tools, file: &Path) -> Result<Vec<(u32, f64)>> {
-    let _ = (tools, file);
-    todo!()
+    let entries = "packet=stream_index,pts_time,dts_time,duration_time:format=start_time";
+    let mut args: Vec<OsString> = ["-v", "error", "-of", "compact=p=1:nk=0", "-show_entries", entries, "-i"]
+        .iter()
+        .map(OsString::from)
+        .collect();
+    args.push(super::args::url(file));
+    let ends = Arc::new(Mutex::new(frames::Ends::default()));
+    let errors = Arc::new(Mutex::new(String::new()));
+    let (into_ends, into_errors) = (Arc::clone(&ends), Arc::clone(&errors));
+    let mut child = process::spawn(
+        &spawn(&tools.ffprobe, args),
+        move |line| {
+            if let Ok(mut ends) = into_ends.lock() {
+                ends.line(line);
+            }
+        },
+        move |line| {
+            if let Ok(mut errors) = into_errors.lock()
+                && errors.len() < 64 << 10
+            {
+                errors.push_str(line);
+                errors.push('\n');
+            }
+        },
+    )
+    .map_err(|e| Error::new(Kind::MissingTool, "run ffprobe").at(&tools.ffprobe).because(e))?;
+    let started = Instant::now();
+    let ended = loop {
+        match child.wait(Duration::from_secs(1)) {
+            Ok(Some(ended)) => break ended,
+            Ok(None) if started.elapsed() > PACKETS_DEADLINE => {
+                child.kill();
+                return Err(Error::new(Kind::Io, "read all packets in time").at(file));
+            }
+            Ok(None) => {}
+            Err(e) => return Err(Error::io("wait for ffprobe on", file, e)),
+        }
+    };
+    let stderr = errors.lock().map(|e| e.clone()).unwrap_or_default();
+    let found = ends.lock().map(|e| e.relative()).unwrap_or_default();
+    if found.is_empty() || !ended.success() {
+        return Err(unreadable(file, &stderr, "no packets in it"));
+    }
+    Ok(found)
 }
 
 /// Looks at real frames (idet over samples): true where the picture is interlaced.
+///
+/// Samples lie at 10 %, 50 % and 80 % of the length, since a film's logo and its credits are often progressive
+/// whatever the rest is. A clip too short for that is looked at from its start.
 pub fn interlaced(tools: &Tools, file: &Path, media: &MediaInfo) -> Result<bool> {
-    let _ = (tools, file, media);
-    todo!()
+    let Some(stream) = media.main_video() else { return Ok(false) };
+    // A header that claims days is not asked where the middle is.
+    let length = media.duration.filter(|d| *d > 20.0 && *d < 86_400.0);
+    let offsets: Vec<f64> = length.map_or_else(|| vec![0.0], |d| vec![d * 0.1, d * 0.5, d * 0.8]);
+    let mut total = frames::Idet::default();
+    for offset in offsets {
+        let args = super::args::detect_interlacing(file, stream.index, offset);
+        let output = process::output(&spawn(&tools.ffmpeg, args), DEADLINE, LIMIT)
+            .map_err(|e| Error::new(Kind::MissingTool, "run ffmpeg").at(&tools.ffmpeg).because(e))?;
+        if let Some(seen) = frames::idet(&String::from_utf8_lossy(&output.stderr)) {
+            total.add(seen);
+        }
+    }
+    Ok(total.interlaced())
 }

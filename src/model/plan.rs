@@ -165,8 +165,10 @@ pub struct VideoEncode {
     pub deinterlace: bool,
     /// Tone-map to SDR BT.709; names the source curve.
     pub tone_map: Option<super::media::Hdr>,
-    /// Resample anamorphic pixels? No: the sample aspect ratio is kept as is.
+    /// Sample (pixel) aspect ratio of the result, after rotation; (0, 1): unknown in the source, left so.
     pub sar: (u32, u32),
+    /// The source's colours, where they have to be converted to `color`; none of it: they stay as they are.
+    pub from_color: Option<ColorTags>,
     /// Colour tags to write: primaries, transfer, matrix, range.
     pub color: ColorTags,
     /// Static HDR metadata to write.

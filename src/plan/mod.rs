@@ -1,12 +1,30 @@
 //! Decides. Pure: (what a file is, what this machine can do, what the profile wants) → a plan or a skip, in words.
 //!
-//! Promises: every stream of the source is either in the plan, in a sidecar, or named among the lost with a reason.
+//! Promises: every stream of the source is either in the plan, in a sidecar, or named among the lost with a reason; what
+//! a plan makes is decided as «already as wanted» when it is met again.
 //! Never does IO, never reads a clock.
 
+mod audio;
+mod color;
+mod container;
+mod encoder;
+mod film;
+mod language;
+mod level;
+mod music;
+mod names;
+mod profiles;
+mod quality;
+mod subtitle;
+mod video;
+mod words;
+
 use crate::model::caps::Caps;
-use crate::model::media::MediaInfo;
-use crate::model::plan::Decision;
-use crate::model::policy::{Policy, TypeFilter};
+use crate::model::media::{MediaInfo, StreamKind};
+use crate::model::plan::{Decision, Skip, SkipCode};
+use crate::model::policy::{Container, Deinterlace, Policy, TypeFilter};
+
+pub use profiles::{profile, profile_names, profile_summary};
 
 /// A file as the planner sees it.
 #[derive(Clone, Copy, Debug)]
@@ -20,36 +38,68 @@ pub struct Subject<'a> {
 
 /// The decision for one file.
 pub fn decide(subject: Subject<'_>, policy: &Policy, caps: &Caps, types: TypeFilter) -> Decision {
-    let _ = (subject, policy, caps, types);
-    todo!()
-}
-
-/// Names of the built-in profiles.
-pub fn profile_names() -> &'static [&'static str] {
-    &["universal", "chromecast", "compact", "remux", "audio"]
-}
-
-/// A built-in profile's policy.
-pub fn profile(name: &str) -> Option<Policy> {
-    let _ = name;
-    todo!()
+    let has = |kind| subject.media.of_kind(kind).next().is_some();
+    let skip = |code, words: &str| Decision::Skip(Skip { code, words: words.to_owned() });
+    match (has(StreamKind::Video), has(StreamKind::Audio)) {
+        (true, _) if types == TypeFilter::Audio => {
+            skip(SkipCode::OtherType, "a video, and only audio is asked for")
+        }
+        (true, _) => film::decide(subject, policy, caps),
+        (false, true) if types == TypeFilter::Video => {
+            skip(SkipCode::OtherType, "music, and only video is asked for")
+        }
+        (false, true) => music::decide(subject, policy),
+        (false, false) => skip(SkipCode::NotMedia, "neither video nor audio in it"),
+    }
 }
 
 /// The extensions (lower case) the walk hands on: video and audio.
 pub fn is_media_extension(extension: &str, types: TypeFilter) -> bool {
-    let _ = (extension, types);
-    todo!()
+    const VIDEO: [&str; 29] = [
+        "mkv", "mp4", "avi", "mov", "wmv", "flv", "ts", "m2ts", "mts", "m4v", "webm", "3gp", "3g2", "mpg",
+        "mpeg", "mpe", "vob", "ogv", "ogm", "divx", "asf", "f4v", "rm", "rmvb", "dv", "mxf", "m2v", "mk3d",
+        "wtv",
+    ];
+    // No .m4b: an audiobook's chapters and place marks are worth more than another extension.
+    const AUDIO: [&str; 19] = [
+        "flac", "wav", "aiff", "aif", "ape", "wv", "m4a", "ogg", "oga", "opus", "wma", "mp3", "aac", "mka",
+        "tta", "dsf", "dff", "ac3", "dts",
+    ];
+    let video = || VIDEO.contains(&extension);
+    let audio = || AUDIO.contains(&extension);
+    match types {
+        TypeFilter::Both => video() || audio(),
+        // An .mp4 may hold nothing but sound; every other video file would be probed for nothing.
+        TypeFilter::Audio => audio() || extension == "mp4",
+        TypeFilter::Video => video(),
+    }
 }
 
 /// The decision depends on real frames: probe them (`ffmpeg::probe::interlaced`) and decide again.
 pub fn wants_frames(subject: Subject<'_>, policy: &Policy) -> bool {
-    let _ = (subject, policy);
-    todo!()
+    let touched = policy.video.codec.is_some()
+        && policy.video.deinterlace == Deinterlace::Auto
+        && matches!(policy.container, Container::Mp4 | Container::Matroska | Container::Same);
+    let Some(stream) = subject.media.main_video().filter(|_| touched && subject.interlaced.is_none()) else {
+        return false;
+    };
+    let Some(facts) = &stream.video else { return false };
+    if !video::may_be_interlaced(stream, facts) {
+        return false;
+    }
+    // A silent header matters only where the stream is encoded anyway: looking at every good file of a library for a
+    // flag that nobody set would cost more than it finds.
+    facts.field_order.is_some() || !video::reasons(stream, facts, Some(false), &policy.video).is_empty()
 }
 
 /// A short text that is the same exactly when the policy would decide the same: remembered with what was done, so that
 /// a changed profile is noticed.
 pub fn policy_digest(policy: &Policy) -> String {
-    let _ = policy;
-    todo!()
+    /// Raised when the same policy comes to decide otherwise in a way that should be tried again.
+    const RULES: u32 = 1;
+    // Serde writes the fields in their order of declaration, so equal policies give equal text. The name is no decision.
+    let nameless = Policy { name: String::new(), ..policy.clone() };
+    let text = serde_json::to_string(&nameless).unwrap_or_else(|_| format!("{nameless:?}"));
+    let hash = blake3::hash(format!("{RULES}\n{text}").as_bytes()).to_hex();
+    hash.as_str().chars().take(16).collect()
 }

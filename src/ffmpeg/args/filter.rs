@@ -1,0 +1,155 @@
+//! Filter chains.
+
+use crate::model::media::{Hdr, Video};
+use crate::model::plan::{AudioEncode, ColorTags, VideoEncode};
+
+/// The chain of a video encode. ffmpeg has turned the picture upright before it.
+pub fn video(encode: &VideoEncode, source: &Video) -> String {
+    let mut chain = Vec::new();
+    if encode.deinterlace {
+        // One frame per frame, not per field: the rate stays what it was.
+        chain.push("bwdif=mode=send_frame:parity=auto:deint=all".to_owned());
+    }
+    if let Some((n, d)) = encode.fps {
+        chain.push(format!("fps={n}/{d}"));
+    }
+    let (w, h) = match source.rotation {
+        90 | 270 => (source.height, source.width),
+        _ => (source.width, source.height),
+    };
+    // Before zscale, which refuses odd sizes of subsampled pictures.
+    if !encode.scale && (w, h) != (encode.width, encode.height) {
+        chain.push(grow((w, h), (encode.width, encode.height)));
+    }
+    let size = encode.scale.then_some((encode.width, encode.height));
+    match (&encode.from_color, encode.tone_map) {
+        (Some(from), Some(curve)) => chain.push(tone_map(from, curve, size)),
+        (Some(from), None) if from.primaries != encode.color.primaries => {
+            chain.push(gamut(from, &encode.color, size))
+        }
+        (Some(from), None) => chain.push(matrix(from, &encode.color, size)),
+        (None, _) => chain.extend(size.map(|(w, h)| format!("scale={w}:{h}:flags=lanczos+accurate_rnd"))),
+    }
+    if encode.scale && encode.sar.0 > 0 && encode.sar.1 > 0 {
+        // Rounding to even sizes would otherwise give square pixels a shape of 404:405.
+        chain.push(format!("setsar={}/{}", encode.sar.0, encode.sar.1));
+    }
+    chain.push(format!("format={}", encode.pix_fmt));
+    chain.extend(tags(&encode.color));
+    if encode.encoder.ends_with("_vaapi") {
+        chain.push("hwupload".to_owned());
+    }
+    chain.join(",")
+}
+
+/// To an even size by repeating the last column or row: 4:2:0 has no odd sizes, and neither a resampled picture nor a
+/// black line is what was there.
+fn grow(from: (u32, u32), to: (u32, u32)) -> String {
+    let (right, bottom) = (to.0 - from.0, to.1 - from.1);
+    // Full chroma first: in 4:2:0 the padding of a chroma plane is rounded and would leave a green edge.
+    format!(
+        "format=yuv444p|yuv444p10le,pad={}:{}:0:0,fillborders=right={right}:bottom={bottom}:mode=smear",
+        to.0, to.1
+    )
+}
+
+/// HDR to SDR in linear light. Hable's curve keeps detail in highlights; `desat=0` keeps their colour.
+fn tone_map(from: &ColorTags, curve: Hdr, size: Option<(u32, u32)>) -> String {
+    let transfer = if curve == Hdr::Hlg { "arib-std-b67" } else { "smpte2084" };
+    format!(
+        "zscale={}{}:tin={transfer}:t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=hable:desat=0,\
+         zscale=t=bt709:m=bt709:r=tv",
+        scaled(size),
+        input(from, false),
+    )
+}
+
+/// BT.2020 SDR to BT.709.
+fn gamut(from: &ColorTags, to: &ColorTags, size: Option<(u32, u32)>) -> String {
+    let name = |tag: &Option<String>| tag.clone().unwrap_or_else(|| "bt709".to_owned());
+    format!(
+        "zscale={}{}:p={}:t={}:m={}:r=tv",
+        scaled(size),
+        input(from, true),
+        name(&to.primaries),
+        name(&to.transfer),
+        name(&to.matrix),
+    )
+}
+
+fn scaled(size: Option<(u32, u32)>) -> String {
+    size.map(|(w, h)| format!("w={w}:h={h}:f=lanczos:")).unwrap_or_default()
+}
+
+/// What the input is, said to zscale rather than left to tags that may be missing or wrong.
+fn input(from: &ColorTags, transfer: bool) -> String {
+    let mut parts = Vec::new();
+    let mut say = |name: &str, value: Option<&String>| {
+        parts.extend(value.filter(|v| *v != "gbr").map(|v| format!("{name}={v}")));
+    };
+    say("pin", from.primaries.as_ref());
+    if transfer {
+        say("tin", from.transfer.as_ref());
+    }
+    say("min", from.matrix.as_ref());
+    say("rin", from.range.as_ref());
+    parts.join(":")
+}
+
+/// Range and matrix only, which swscale does well.
+fn matrix(from: &ColorTags, to: &ColorTags, size: Option<(u32, u32)>) -> String {
+    let mut parts = Vec::new();
+    parts.extend(size.map(|(w, h)| format!("{w}:{h}:flags=lanczos+accurate_rnd")));
+    let rgb = from.matrix.as_deref() == Some("gbr");
+    if !rgb {
+        parts.extend(from.range.as_ref().map(|r| format!("in_range={r}")));
+        parts.extend(from.matrix.as_deref().and_then(swscale).map(|m| format!("in_color_matrix={m}")));
+    }
+    parts.extend(to.range.as_ref().map(|r| format!("out_range={r}")));
+    parts.extend(to.matrix.as_deref().and_then(swscale).map(|m| format!("out_color_matrix={m}")));
+    format!("scale={}", parts.join(":"))
+}
+
+/// swscale's names of matrices; it knows fewer.
+fn swscale(matrix: &str) -> Option<&'static str> {
+    match matrix {
+        "bt709" => Some("bt709"),
+        "smpte170m" => Some("smpte170m"),
+        "bt470bg" => Some("bt470bg"),
+        "fcc" => Some("fcc"),
+        "smpte240m" => Some("smpte240m"),
+        "bt2020nc" | "bt2020c" => Some("bt2020"),
+        _ => None,
+    }
+}
+
+/// The tags on the frames, from which newer versions of ffmpeg take the encoder's.
+fn tags(color: &ColorTags) -> Option<String> {
+    let mut parts = Vec::new();
+    parts.extend(color.range.as_ref().map(|v| format!("range={v}")));
+    parts.extend(color.primaries.as_ref().map(|v| format!("color_primaries={v}")));
+    parts.extend(color.transfer.as_ref().map(|v| format!("color_trc={v}")));
+    parts.extend(color.matrix.as_ref().map(|v| format!("colorspace={v}")));
+    (!parts.is_empty()).then(|| format!("setparams={}", parts.join(":")))
+}
+
+/// The chain of an audio encode.
+pub fn audio(audio: &AudioEncode) -> String {
+    let mut chain = Vec::new();
+    if audio.dialogue_downmix {
+        // Dialogue sits in the centre; a plain downmix buries it. The gains are those that viewers of the tool before
+        // this one knew, the compressor lifts whispers, the limiter catches what the sum brings over full scale.
+        chain.push("aformat=channel_layouts=5.1".to_owned());
+        chain.push("pan=stereo|FL=0.35*FL+0.5*FC+0.25*BL|FR=0.35*FR+0.5*FC+0.25*BR".to_owned());
+        chain.push("acompressor=threshold=0.125:ratio=2:attack=20:release=250:makeup=1.5".to_owned());
+        chain.push("alimiter=limit=0.95:level=disabled".to_owned());
+    }
+    if let Some(rate) = audio.sample_rate {
+        chain.push(format!("aresample={rate}"));
+    }
+    match &audio.layout {
+        Some(layout) => chain.push(format!("aformat=channel_layouts={layout}")),
+        None => chain.push("anull".to_owned()),
+    }
+    chain.join(",")
+}

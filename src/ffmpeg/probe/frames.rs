@@ -1,0 +1,161 @@
+//! What sits in frames and packets: HDR side data, captions, the real ends of streams, idet's verdict. Pure.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::field::{number, text, whole};
+use super::parse::upright;
+use crate::model::media::{DolbyVision, Mastering, MediaInfo, Video};
+
+/// Merges `-show_frames` JSON into the streams the frames belong to.
+pub fn merge(media: &mut MediaInfo, json: &[u8]) {
+    let Ok(root) = serde_json::from_str::<Value>(&String::from_utf8_lossy(json)) else { return };
+    let Some(frames) = root.get("frames").and_then(Value::as_array) else { return };
+    for frame in frames {
+        let Some(index) = whole(frame, "stream_index") else { continue };
+        let stream = media.streams.iter_mut().find(|s| u64::from(s.index) == index);
+        let Some(video) = stream.and_then(|s| s.video.as_mut()) else { continue };
+        // A container may call a stream SDR that is HDR; what the decoder says of its frames is what players show.
+        let transfer = text(frame, "color_transfer");
+        if matches!(transfer.as_deref(), Some("smpte2084" | "arib-std-b67"))
+            && video.color_transfer != transfer
+        {
+            video.color_transfer = transfer;
+            video.color_primaries = text(frame, "color_primaries").or(video.color_primaries.take());
+            video.color_space = text(frame, "color_space").or(video.color_space.take());
+        }
+        side_data(video, frame);
+    }
+}
+
+/// Reads a `side_data_list`, of a stream or of a frame.
+pub fn side_data(video: &mut Video, holder: &Value) {
+    let Some(list) = holder.get("side_data_list").and_then(Value::as_array) else { return };
+    for entry in list {
+        let Some(kind) = entry.get("side_data_type").and_then(Value::as_str) else { continue };
+        match kind {
+            "Display Matrix" | "3x3 displaymatrix" => {
+                // ffprobe counts counterclockwise; an upright matrix is written too and overrides an old tag.
+                if let Some(degrees) = number(entry, "rotation") {
+                    video.rotation = upright(-(degrees.round() as i32));
+                }
+            }
+            "Mastering display metadata" => video.mastering = mastering(entry).or(video.mastering.take()),
+            "Content light level metadata" => {
+                let levels = whole(entry, "max_content").zip(whole(entry, "max_average"));
+                video.content_light = levels.map(|(c, a)| (c as u32, a as u32)).or(video.content_light);
+            }
+            "DOVI configuration record" => {
+                video.dolby_vision = Some(DolbyVision {
+                    profile: whole(entry, "dv_profile").unwrap_or(0) as u8,
+                    compatibility: whole(entry, "dv_bl_signal_compatibility_id").unwrap_or(0) as u8,
+                    enhancement_layer: whole(entry, "el_present_flag").is_some_and(|n| n > 0),
+                });
+            }
+            // A stream without the container's record (a bare or broadcast one): the base layer's curve tells whether
+            // it can be shown without Dolby Vision. Without a curve it is profile 5, whose base nothing else can show.
+            "Dolby Vision RPU Data" | "Dolby Vision Metadata" if video.dolby_vision.is_none() => {
+                let (profile, compatibility) = match video.color_transfer.as_deref() {
+                    Some("smpte2084") => (8, 1),
+                    Some("arib-std-b67") => (8, 4),
+                    Some(_) => (8, 2),
+                    None => (5, 0),
+                };
+                video.dolby_vision = Some(DolbyVision { profile, compatibility, enhancement_layer: false });
+            }
+            k if k.contains("SMPTE2094-40") => video.hdr10_plus = true,
+            k if k.starts_with("ATSC A53") => video.closed_captions = true,
+            _ => {}
+        }
+    }
+}
+
+fn mastering(entry: &Value) -> Option<Mastering> {
+    let get = |name: &str| super::field::pair(entry.get(name)?.as_str()?);
+    let point = |name: &str| Some((get(&format!("{name}_x"))?, get(&format!("{name}_y"))?));
+    Some(Mastering {
+        red: point("red")?,
+        green: point("green")?,
+        blue: point("blue")?,
+        white: point("white_point")?,
+        min_luminance: get("min_luminance")?,
+        max_luminance: get("max_luminance")?,
+    })
+}
+
+/// Collects where streams end, from `-of compact` lines of packets.
+#[derive(Clone, Debug, Default)]
+pub struct Ends {
+    start: Option<f64>,
+    ends: BTreeMap<u32, f64>,
+    first: Option<f64>,
+}
+
+impl Ends {
+    /// Takes one line, `packet|stream_index=0|pts_time=1.2|…` or `format|start_time=1.4`. Side data, which ffprobe may put
+    /// after a packet on the same line, is ignored. Never panics, whatever the line is.
+    pub fn line(&mut self, line: &str) {
+        let mut parts = line.split('|');
+        let section = parts.next().unwrap_or_default();
+        let (mut index, mut pts, mut dts, mut duration, mut start) = (None, None, None, None, None);
+        for part in parts {
+            let Some((name, value)) = part.split_once('=') else { continue };
+            match name {
+                "stream_index" => index = index.or(value.parse::<u32>().ok()),
+                "pts_time" => pts = pts.or(finite(value)),
+                "dts_time" => dts = dts.or(finite(value)),
+                "duration_time" => duration = duration.or(finite(value)),
+                "start_time" => start = start.or(finite(value)),
+                _ => {}
+            }
+        }
+        if section == "format" {
+            self.start = start.or(self.start);
+        } else if section == "packet"
+            && let (Some(index), Some(time)) = (index, pts.or(dts))
+        {
+            let end = time + duration.unwrap_or(0.0).max(0.0);
+            self.first = Some(self.first.map_or(time, |f| f.min(time)));
+            self.ends.entry(index).and_modify(|e| *e = e.max(end)).or_insert(end);
+        }
+    }
+    /// Ends per stream, relative to the file's start.
+    pub fn relative(&self) -> Vec<(u32, f64)> {
+        let start = self.start.or(self.first).unwrap_or(0.0);
+        self.ends.iter().map(|(index, end)| (*index, end - start)).collect()
+    }
+}
+
+fn finite(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|n: &f64| n.is_finite())
+}
+
+/// Counts of idet's multi-frame detection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Idet {
+    pub interlaced: u64,
+    pub progressive: u64,
+}
+
+impl Idet {
+    pub fn add(&mut self, other: Idet) {
+        self.interlaced += other.interlaced;
+        self.progressive += other.progressive;
+    }
+    /// Enough frames are interlaced that a viewer would see combs. A third: telecined film shows two combed frames in
+    /// five, while still scenes of real interlaced video look progressive. A handful of frames prove nothing.
+    pub fn interlaced(self) -> bool {
+        self.interlaced >= 5 && self.interlaced * 3 >= self.interlaced + self.progressive
+    }
+}
+
+/// Reads idet's last `Multi frame detection: TFF: 12 BFF: 0 Progressive: 3 Undetermined: 1`.
+pub fn idet(stderr: &str) -> Option<Idet> {
+    let line = stderr.lines().rev().find(|l| l.contains("Multi frame detection:"))?;
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let after = |name: &str| {
+        words.iter().position(|w| *w == name).and_then(|i| words.get(i + 1)?.parse::<u64>().ok())
+    };
+    Some(Idet { interlaced: after("TFF:")? + after("BFF:")?, progressive: after("Progressive:")? })
+}

@@ -1,0 +1,201 @@
+//! What each container can hold, and whether a file is in the wanted one already.
+
+use std::path::Path;
+
+use crate::model::media::{MediaInfo, Stream, StreamKind};
+use crate::model::plan::Lost;
+use crate::model::policy::Container;
+
+/// The extension of a file name, lower case, without the dot.
+pub fn extension(name: &str) -> String {
+    Path::new(name).extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
+/// An MP4 by its content: the MOV family without QuickTime's and 3GPP's brands.
+pub fn is_mp4(media: &MediaInfo) -> bool {
+    let brand = media.tags.get("major_brand").map(|b| b.trim().to_lowercase()).unwrap_or_default();
+    media.format.starts_with("mov,") && brand != "qt" && !brand.starts_with("3g")
+}
+
+/// A Matroska file (WebM included) by its content.
+pub fn is_matroska(media: &MediaInfo) -> bool {
+    media.format.starts_with("matroska")
+}
+
+/// The container that a video file is to have; `None`: it keeps its own.
+pub fn wanted(container: Container, name: &str, media: &MediaInfo) -> Option<Container> {
+    let extension = extension(name);
+    let in_mp4 = is_mp4(media) && matches!(extension.as_str(), "mp4" | "m4v");
+    let in_matroska = is_matroska(media) && matches!(extension.as_str(), "mkv" | "webm" | "mk3d");
+    match container {
+        Container::Mp4 => (!in_mp4).then_some(Container::Mp4),
+        Container::Matroska => (!in_matroska).then_some(Container::Matroska),
+        _ if in_mp4 || in_matroska => None,
+        // MP4 where it holds everything as it is, since more players know it; Matroska holds the rest.
+        _ if media.streams.iter().all(|s| mp4_holds(s) == Holds::AsIs) => Some(Container::Mp4),
+        _ => Some(Container::Matroska),
+    }
+}
+
+/// How a container takes a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Bit for bit.
+    AsIs,
+    /// After a conversion to this codec that loses nothing or nearly nothing.
+    As(&'static str),
+    /// Not at all.
+    No,
+}
+
+/// How a container takes a stream.
+pub fn holds(container: Container, stream: &Stream) -> Holds {
+    match container {
+        Container::Mp4 | Container::M4a => mp4_holds(stream),
+        _ => matroska_holds(stream),
+    }
+}
+
+fn mp4_holds(stream: &Stream) -> Holds {
+    let codec = stream.codec.as_str();
+    let as_is = match stream.kind {
+        StreamKind::Video => {
+            matches!(
+                codec,
+                "h264" | "hevc" | "av1" | "vp9" | "mpeg4" | "mpeg2video" | "mpeg1video" | "vc1" | "mjpeg"
+            )
+        }
+        StreamKind::Audio => {
+            matches!(codec, "aac" | "mp3" | "mp2" | "ac3" | "eac3" | "alac" | "opus" | "flac" | "dts")
+        }
+        StreamKind::Subtitle => match codec {
+            "mov_text" => true,
+            _ if is_text(codec) => return Holds::As("mov_text"),
+            _ => false,
+        },
+        StreamKind::Picture => match codec {
+            "mjpeg" | "png" => true,
+            "" => false,
+            _ => return Holds::As("mjpeg"),
+        },
+        StreamKind::Data => is_chapter_track(stream),
+        StreamKind::Attachment => false,
+    };
+    if as_is { Holds::AsIs } else { Holds::No }
+}
+
+fn matroska_holds(stream: &Stream) -> Holds {
+    let codec = stream.codec.as_str();
+    match stream.kind {
+        _ if codec.is_empty() && stream.kind != StreamKind::Attachment => Holds::No,
+        StreamKind::Video | StreamKind::Attachment | StreamKind::Picture => Holds::AsIs,
+        StreamKind::Audio => match codec {
+            // Discs' own packings of PCM: the samples move into FLAC, bit for bit.
+            "pcm_bluray" | "pcm_dvd" | "pcm_s8" | "pcm_s16be_planar" | "pcm_s16le_planar" => {
+                Holds::As("flac")
+            }
+            "aac_latm" => Holds::As("aac"),
+            _ => Holds::AsIs,
+        },
+        StreamKind::Subtitle => match codec {
+            "subrip" | "ass" | "ssa" | "webvtt" | "hdmv_pgs_subtitle" | "dvd_subtitle" | "dvb_subtitle"
+            | "hdmv_text_subtitle" => Holds::AsIs,
+            _ if is_text(codec) => Holds::As("subrip"),
+            _ => Holds::No,
+        },
+        StreamKind::Data => Holds::No,
+    }
+}
+
+/// Text subtitles that ffmpeg can read.
+pub fn is_text(codec: &str) -> bool {
+    matches!(
+        codec,
+        "subrip"
+            | "srt"
+            | "ass"
+            | "ssa"
+            | "mov_text"
+            | "webvtt"
+            | "text"
+            | "microdvd"
+            | "subviewer"
+            | "subviewer1"
+            | "sami"
+            | "realtext"
+            | "stl"
+            | "vplayer"
+            | "pjs"
+            | "mpl2"
+            | "jacosub"
+            | "eia_608"
+    )
+}
+
+/// The text track that an MP4's chapters are; ffprobe lists it as a data stream beside the chapters themselves.
+pub fn is_chapter_track(stream: &Stream) -> bool {
+    stream.kind == StreamKind::Data
+        && stream.codec_tag == "text"
+        && matches!(stream.codec.as_str(), "bin_data" | "")
+}
+
+/// A timecode track; its value is also a tag, from which the muxer makes a new track.
+pub fn is_timecode(stream: &Stream) -> bool {
+    stream.kind == StreamKind::Data && stream.codec_tag == "tmcd"
+}
+
+/// Container tags that MP4 has no place for, as one loss.
+pub fn lost_tags(media: &MediaInfo) -> Option<Lost> {
+    /// Written by ffmpeg's MP4 muxer.
+    const KEPT: [&str; 25] = [
+        "title",
+        "artist",
+        "album_artist",
+        "composer",
+        "album",
+        "date",
+        "comment",
+        "genre",
+        "copyright",
+        "grouping",
+        "lyrics",
+        "description",
+        "synopsis",
+        "show",
+        "episode_id",
+        "network",
+        "keywords",
+        "season_number",
+        "track",
+        "disc",
+        "media_type",
+        "hd_video",
+        "compilation",
+        "timecode",
+        "location",
+    ];
+    /// About the old file, not about the film.
+    const OF_THE_FILE: [&str; 9] = [
+        "major_brand",
+        "minor_version",
+        "compatible_brands",
+        "encoder",
+        "creation_time",
+        "encoded_by",
+        "duration",
+        "software",
+        "handler_name",
+    ];
+    let lost: Vec<&str> = media
+        .tags
+        .keys()
+        .map(String::as_str)
+        .filter(|k| !KEPT.contains(k) && !OF_THE_FILE.contains(k))
+        .filter(|k| !k.starts_with("location") && !k.starts_with('_') && !k.starts_with("itun"))
+        .collect();
+    (!lost.is_empty()).then(|| Lost {
+        source: None,
+        what: format!("tags {}", lost.join(", ")),
+        why: "MP4 has no place for them".to_owned(),
+    })
+}

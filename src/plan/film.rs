@@ -1,0 +1,138 @@
+//! A video file: all its streams decided, and whether that comes to anything.
+
+use super::{Subject, audio, container, names, subtitle, video, words};
+use crate::model::caps::Caps;
+use crate::model::media::{Stream, StreamKind};
+use crate::model::plan::{Action, Decision, Lost, Plan, Skip, SkipCode, StreamPlan};
+use crate::model::policy::{Container, Policy};
+
+/// Decides a file with moving pictures in it.
+pub fn decide(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Decision {
+    match plan(subject, policy, caps) {
+        Ok(plan) => Decision::Convert(Box::new(plan)),
+        Err(skip) => Decision::Skip(skip),
+    }
+}
+
+fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip> {
+    if matches!(policy.container, Container::Mp3 | Container::Opus | Container::M4a | Container::Flac) {
+        let words = format!("profile {} leaves videos alone", policy.name);
+        return Err(Skip { code: SkipCode::OtherType, words });
+    }
+    let media = subject.media;
+    let wanted = container::wanted(policy.container, subject.name, media);
+    let target =
+        wanted.unwrap_or(if container::is_matroska(media) { Container::Matroska } else { Container::Mp4 });
+    let mut plan = Plan {
+        profile: policy.name.clone(),
+        container: target,
+        extension: if target == Container::Mp4 { "mp4" } else { "mkv" }.to_owned(),
+        stem: None,
+        streams: Vec::new(),
+        lost: Vec::new(),
+        sidecars: Vec::new(),
+        chapters: !media.chapters.is_empty(),
+        why: Vec::new(),
+        generate_timestamps: false,
+        max_output_percent: policy.max_output_percent,
+    };
+    let mut downgraded = false;
+    for stream in media.of_kind(StreamKind::Video) {
+        let choice = one_video(subject, stream, target, policy, caps)?;
+        downgraded |= choice.downgraded;
+        plan.why.extend(choice.why);
+        plan.lost.extend(choice.lost);
+        plan.streams.push(StreamPlan {
+            source: stream.index,
+            action: choice.action,
+            language: stream.language.as_deref().map(super::language::normal),
+            title: stream.title.clone(),
+            disposition: stream.disposition,
+        });
+    }
+    let sound = audio::decide(media, &policy.audio, target);
+    let rest = subtitle::decide(media, &policy.subtitles, target);
+    plan.why.extend(sound.why);
+    plan.why.extend(rest.why);
+    // A profile whose aim is size gains nothing by a new container around the same streams.
+    let size_is_the_aim = policy.max_output_percent.is_some();
+    if plan.why.is_empty() && (wanted.is_none() || size_is_the_aim) {
+        return Err(Skip { code: SkipCode::Fits, words: fitting_words(policy) });
+    }
+    if wanted.is_some() {
+        let (is, want) = (container_words(&media.format), container_name(target));
+        plan.why.push(if is == want {
+            format!("the file name does not end in .{}", plan.extension)
+        } else {
+            format!("container is {is}, wanted is {want}")
+        });
+    }
+    plan.lost.extend(sound.lost);
+    plan.lost.extend(rest.lost);
+    plan.streams.extend(sound.streams);
+    plan.streams.extend(rest.subtitles);
+    plan.streams.extend(rest.pictures);
+    plan.streams.extend(rest.attachments);
+    plan.sidecars = rest.sidecars;
+    if target == Container::Mp4 {
+        plan.lost.extend(container::lost_tags(media));
+    }
+    if downgraded {
+        let stem = subject.name.rsplit_once('.').map_or(subject.name, |(stem, _)| stem);
+        plan.stem = names::downgraded(stem);
+    }
+    // AVI and bare streams have no presentation times: a copy into a container that needs them would fail or guess.
+    let without = ["avi", "h264", "hevc", "m4v", "mpegvideo"].contains(&media.format.as_str());
+    plan.generate_timestamps = without && plan.streams.iter().any(|s| is_video_copy(&s.action));
+    Ok(plan)
+}
+
+fn one_video(
+    subject: Subject<'_>,
+    stream: &Stream,
+    target: Container,
+    policy: &Policy,
+    caps: &Caps,
+) -> Result<video::Choice, Skip> {
+    let Some(facts) = &stream.video else {
+        let words = format!("ffmpeg does not know what {} is", words::stream(stream));
+        return Err(Skip { code: SkipCode::CannotHere, words });
+    };
+    // The look at real frames was at the main stream only.
+    let is_main = subject.media.main_video().is_some_and(|m| m.index == stream.index);
+    let seen = subject.interlaced.filter(|_| is_main);
+    let tag = (target == Container::Mp4).then_some("hvc1");
+    let choice = video::decide(stream, facts, seen, policy, caps, tag)?;
+    let copied = matches!(choice.action, Action::Copy { .. });
+    if copied && container::holds(target, stream) != container::Holds::AsIs {
+        let words = format!("{} does not carry {}", container_name(target), words::stream(stream));
+        return Err(Skip { code: SkipCode::WouldLose, words });
+    }
+    Ok(choice)
+}
+
+fn is_video_copy(action: &Action) -> bool {
+    matches!(action, Action::Copy { kind: StreamKind::Video, .. })
+}
+
+fn fitting_words(policy: &Policy) -> String {
+    format!("already what profile {} wants", policy.name)
+}
+
+fn container_name(container: Container) -> &'static str {
+    if container == Container::Mp4 { "mp4" } else { "matroska" }
+}
+
+/// ffprobe's list of names as the one a person knows.
+fn container_words(format: &str) -> String {
+    match format.split(',').next().unwrap_or_default() {
+        "mov" => "mp4".to_owned(),
+        "" => "unknown".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// Something lost as one line, for [`Lost`] lists of other rooms' records.
+pub fn lost_words(lost: &Lost) -> String {
+    format!("{}: {}", lost.what, lost.why)
+}

@@ -1,0 +1,32 @@
+//! Resolution words in file names.
+
+/// The stem with 2160p, 4K, UHD, 1440p and their like replaced by `1080p`; `None` where it says no such thing.
+pub fn downgraded(stem: &str) -> Option<String> {
+    const WORDS: [&str; 6] = ["2160p", "1440p", "4320p", "4k", "8k", "uhd"];
+    let mut result = String::with_capacity(stem.len());
+    let mut changed = false;
+    let mut rest = stem;
+    while !rest.is_empty() {
+        let word_end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(word_end);
+        let gap_end = after.find(char::is_alphanumeric).unwrap_or(after.len());
+        let (gap, next) = after.split_at(gap_end);
+        if WORDS.iter().any(|w| word.eq_ignore_ascii_case(w)) {
+            changed = true;
+            // «2160p.UHD» becomes one 1080p, not two; a name that has 1080p already gets no second one.
+            if result.to_ascii_lowercase().contains("1080p") {
+                let kept =
+                    result.trim_end_matches(|c: char| !c.is_alphanumeric() && !matches!(c, ')' | ']')).len();
+                result.truncate(kept);
+            } else {
+                result.push_str("1080p");
+            }
+        } else {
+            result.push_str(word);
+        }
+        result.push_str(gap);
+        rest = next;
+    }
+    let trimmed = result.trim_end_matches([' ', '.', '_', '-']);
+    (changed && !trimmed.is_empty()).then(|| trimmed.to_owned())
+}

@@ -1,0 +1,326 @@
+//! One video stream: copied, or encoded and why.
+
+use super::{color, encoder, level, words};
+use crate::model::caps::Caps;
+use crate::model::media::{Hdr, Stream, Video};
+use crate::model::plan::{Action, Lost, Skip, SkipCode, VideoEncode};
+use crate::model::policy::{Deinterlace, DynamicHdr, HdrPolicy, Policy, VideoCodec, VideoPolicy};
+
+/// What happens to a video stream.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    pub action: Action,
+    /// Why it is encoded; empty: it is copied.
+    pub why: Vec<String>,
+    pub lost: Vec<Lost>,
+    /// The picture gets smaller because of `--downgrade-resolution`.
+    pub downgraded: bool,
+}
+
+/// Decides one video stream; a skip where the profile would lose what it may not, or this machine cannot.
+pub fn decide(
+    stream: &Stream,
+    video: &Video,
+    interlaced: Option<bool>,
+    policy: &Policy,
+    caps: &Caps,
+    hevc_tag: Option<&str>,
+) -> Result<Choice, Skip> {
+    let why = reasons(stream, video, interlaced, &policy.video);
+    let Some(codec) = policy.video.codec.filter(|_| !why.is_empty()) else {
+        let tag = hevc_tag.filter(|_| stream.codec == "hevc").map(str::to_owned);
+        let action = Action::Copy { kind: stream.kind, codec: stream.codec.clone(), tag };
+        return Ok(Choice { action, why: Vec::new(), lost: Vec::new(), downgraded: false });
+    };
+    if stream.codec.is_empty() || video.width == 0 || video.height == 0 {
+        let words = format!("ffmpeg does not know what {} is", words::stream(stream));
+        return Err(Skip { code: SkipCode::CannotHere, words });
+    }
+    let mut lost = dynamic_hdr(stream, video, &policy.video)?;
+    let colors = color::plan(video, policy.video.hdr);
+    if colors.needs_zscale() {
+        let missing = ["zscale", "tonemap"].into_iter().find(|f| !caps.has_filter(f));
+        if let Some(missing) = missing {
+            let words = format!("its colours need ffmpeg's filter {missing}, which this build lacks");
+            return Err(Skip { code: SkipCode::CannotHere, words });
+        }
+    }
+    let keeps_hdr = policy.video.hdr == HdrPolicy::Keep && video.hdr() == Hdr::Pq;
+    let mastering = video.mastering.clone().filter(|_| keeps_hdr);
+    let content_light = video.content_light.filter(|_| keeps_hdr);
+    let need = encoder::Need {
+        codec,
+        ten_bit: policy.video.bit_depth > 8,
+        static_hdr: mastering.is_some() || content_light.is_some(),
+    };
+    let (row, cap) = encoder::choose(need, policy.video.encoder, caps)
+        .map_err(|words| Skip { code: SkipCode::CannotHere, words })?;
+    let size = size(video, &policy.video);
+    let fps = reduced_rate(video, policy.video.max_fps);
+    let ten_bit = policy.video.bit_depth > 8;
+    let deinterlace = match policy.video.deinterlace {
+        Deinterlace::Never => false,
+        Deinterlace::Always => true,
+        Deinterlace::Auto => is_interlaced(stream, video, interlaced),
+    };
+    let level = (codec == VideoCodec::H264).then(|| {
+        let rate = fps.map(|(n, d)| f64::from(n) / f64::from(d)).or_else(|| rate(video));
+        let needed = level::needed(size.width, size.height, rate);
+        policy.video.max_level.map_or(needed, |max| needed.min(max))
+    });
+    losses(stream, video, policy, row.encoder, fps.is_some(), &mut lost);
+    let encode = VideoEncode {
+        encoder: row.encoder.to_owned(),
+        codec: encoder::name(codec).to_owned(),
+        device: cap.device.clone(),
+        width: size.width,
+        height: size.height,
+        scale: size.scale,
+        pix_fmt: pix_fmt(row.encoder, cap.hardware, ten_bit).to_owned(),
+        quality: row.value(policy.video.quality),
+        profile: profile(codec, ten_bit).map(str::to_owned),
+        level,
+        preset: policy.video.preset.clone().or_else(|| row.preset.map(str::to_owned)),
+        tune: policy.video.tune.clone(),
+        max_bitrate: policy.video.max_bitrate,
+        buffer_size: policy.video.buffer_size.or_else(|| policy.video.max_bitrate.map(|m| m * 2)),
+        fps,
+        deinterlace,
+        tone_map: colors.tone_map,
+        sar: if turned(video) { (video.sar.1, video.sar.0) } else { video.sar },
+        color: colors.to,
+        from_color: colors.from,
+        mastering,
+        content_light,
+        extra_args: policy.video.extra_args.clone(),
+    };
+    Ok(Choice { action: Action::Video(Box::new(encode)), why, lost, downgraded: size.downgraded })
+}
+
+/// Why a stream cannot stay as it is, most important first; empty where it can.
+pub fn reasons(
+    stream: &Stream,
+    video: &Video,
+    interlaced: Option<bool>,
+    policy: &VideoPolicy,
+) -> Vec<String> {
+    let Some(codec) = policy.codec else { return Vec::new() };
+    let mut why = Vec::new();
+    // Between the codecs of the last ten years an encode costs more picture than it saves space, so whoever wants one of
+    // them takes any of them.
+    let fits = match codec {
+        VideoCodec::H264 => stream.codec == "h264",
+        VideoCodec::Hevc | VideoCodec::Av1 => matches!(stream.codec.as_str(), "hevc" | "av1" | "vp9"),
+    };
+    if !fits {
+        why.push(format!("video is {}, wanted is {}", words::codec(stream), encoder::name(codec)));
+    }
+    if policy.hdr == HdrPolicy::ToneMap && video.hdr() != Hdr::Sdr {
+        why.push(format!("video is HDR ({}), wanted is SDR", words::curve(video.hdr())));
+    }
+    if codec == VideoCodec::H264 && fits {
+        if video.bit_depth > policy.bit_depth {
+            why.push(format!("video has {} bits, wanted are {}", video.bit_depth, policy.bit_depth));
+        }
+        let chroma = ["yuv420p", "yuvj420p", "nv12", "yuv420p10le"];
+        if !video.pix_fmt.is_empty() && !chroma.contains(&video.pix_fmt.as_str()) {
+            why.push(format!("video is {}, wanted is 4:2:0", video.pix_fmt));
+        }
+        let most = level::accepted(video.width, video.height, rate(video));
+        let most = policy.max_level.unwrap_or(most);
+        if let Some(level) = stream.level.filter(|l| *l > most as i32) {
+            why.push(format!(
+                "video is level {}, wanted is up to {}",
+                words::level(level as u32),
+                words::level(most)
+            ));
+        }
+    }
+    let size = size(video, policy);
+    if size.scale {
+        let (w, h) = (video.width, video.height);
+        why.push(format!("video is {w}×{h}, wanted is up to {}×{}", size.width, size.height));
+    }
+    if reduced_rate(video, policy.max_fps).is_some() {
+        let fps = rate(video).unwrap_or_default();
+        why.push(format!(
+            "video has {fps:.3} frames a second, wanted are up to {}",
+            policy.max_fps.unwrap_or_default()
+        ));
+    }
+    if let (Some(max), Some(real)) = (policy.max_bitrate, stream.bit_rate)
+        && real > u64::from(max) * 1000
+    {
+        why.push(format!("video has {} kbit/s, wanted are up to {max}", real / 1000));
+    }
+    if policy.deinterlace != Deinterlace::Never && is_interlaced(stream, video, interlaced) {
+        why.push("video is interlaced".to_owned());
+    }
+    why
+}
+
+/// The header leaves it open whether the picture is interlaced: it says so (which is often wrong for film in a broadcast
+/// stream), or says nothing in a codec and a size that often are.
+pub fn may_be_interlaced(stream: &Stream, video: &Video) -> bool {
+    match video.field_order.as_deref() {
+        Some("progressive") => false,
+        Some(_) => true,
+        None => {
+            let codec =
+                matches!(stream.codec.as_str(), "mpeg2video" | "h264" | "vc1" | "dvvideo" | "mpeg4" | "wmv3");
+            codec && matches!(video.height, 480 | 486 | 512 | 576 | 1080 | 1088)
+        }
+    }
+}
+
+fn is_interlaced(stream: &Stream, video: &Video, seen: Option<bool>) -> bool {
+    // Without a look at the frames only an explicit flag counts.
+    seen.map_or_else(
+        || video.field_order.as_deref().is_some_and(|f| f != "progressive"),
+        |seen| seen && may_be_interlaced(stream, video),
+    )
+}
+
+/// HDR10+ and Dolby Vision do not survive an encode; without leave to drop them the file is left alone.
+fn dynamic_hdr(stream: &Stream, video: &Video, policy: &VideoPolicy) -> Result<Vec<Lost>, Skip> {
+    let mut names = Vec::new();
+    if let Some(vision) = video.dolby_vision {
+        names.push(format!("Dolby Vision (profile {})", vision.profile));
+        if vision.profile == 5 || vision.compatibility == 0 && vision.profile != 7 {
+            let words = "Dolby Vision profile 5: without it the picture has no usable colours".to_owned();
+            return Err(Skip { code: SkipCode::WouldLose, words });
+        }
+    }
+    if video.hdr10_plus {
+        names.push("HDR10+".to_owned());
+    }
+    let may_drop = policy.dynamic_hdr == DynamicHdr::Drop;
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    if !may_drop {
+        let how = match policy.dynamic_hdr {
+            DynamicHdr::Keep => "no encoder here keeps it",
+            _ => "dynamic_hdr = \"drop\" would convert it all the same",
+        };
+        let words = format!("an encode would lose its {}; {how}", names.join(" and "));
+        return Err(Skip { code: SkipCode::WouldLose, words });
+    }
+    let lost = |what: String| Lost {
+        source: Some(stream.index),
+        what,
+        why: "the profile says to drop it".to_owned(),
+    };
+    Ok(names.into_iter().map(lost).collect())
+}
+
+/// Properties that an encode by this policy takes away.
+fn losses(
+    stream: &Stream,
+    video: &Video,
+    policy: &Policy,
+    encoder: &str,
+    slower: bool,
+    lost: &mut Vec<Lost>,
+) {
+    let mut lose = |what: String, why: &str| {
+        lost.push(Lost { source: Some(stream.index), what, why: why.to_owned() });
+    };
+    if policy.video.hdr == HdrPolicy::ToneMap && video.hdr() != Hdr::Sdr {
+        lose(format!("HDR ({})", words::curve(video.hdr())), "the profile makes SDR");
+    } else if video.bit_depth > policy.video.bit_depth {
+        lose(format!("{} bit depth", video.bit_depth), "the profile makes fewer bits");
+    }
+    if ["422", "444", "440"].iter().any(|c| video.pix_fmt.contains(c)) {
+        lose(format!("chroma resolution ({})", video.pix_fmt), "the profile makes 4:2:0");
+    }
+    if ["yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya"].iter().any(|a| video.pix_fmt.starts_with(a)) {
+        lose("transparency".to_owned(), "the video codec has none");
+    }
+    // Encoders that write A/53 captions from the frames' side data; a lower frame rate drops some of their bytes.
+    let carries = matches!(encoder, "libx264" | "h264_nvenc" | "hevc_nvenc" | "h264_videotoolbox");
+    if video.closed_captions && (!carries || slower) {
+        lose("closed captions in the video".to_owned(), "the encode does not carry them");
+    }
+}
+
+/// Size of an encode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Size {
+    width: u32,
+    height: u32,
+    scale: bool,
+    downgraded: bool,
+}
+
+/// The largest even size within the limits, in the same shape. Odd sizes grow by a line rather than lose one.
+fn size(video: &Video, policy: &VideoPolicy) -> Size {
+    let (w, h) = if turned(video) { (video.height, video.width) } else { (video.width, video.height) };
+    let upright = h > w;
+    let mut factor = 1.0_f64;
+    let mut limit = |max: Option<u32>, side: u32| {
+        if let Some(max) = max.filter(|m| *m > 0 && side > *m) {
+            factor = factor.min(f64::from(max) / f64::from(side));
+        }
+    };
+    limit(policy.max_width, w);
+    limit(policy.max_height, h);
+    let mut downgraded = false;
+    if policy.downgrade_resolution {
+        let (max_w, max_h) = if upright { (1080, 1920) } else { (1920, 1080) };
+        downgraded = w > max_w || h > max_h;
+        limit(Some(max_w), w);
+        limit(Some(max_h), h);
+    }
+    if factor >= 1.0 {
+        return Size { width: w + w % 2, height: h + h % 2, scale: false, downgraded: false };
+    }
+    let even = |side: u32| (((f64::from(side) * factor / 2.0).round() as u32) * 2).max(2);
+    Size { width: even(w), height: even(h), scale: true, downgraded }
+}
+
+/// Shown turned by a quarter: ffmpeg turns the picture itself when it decodes.
+fn turned(video: &Video) -> bool {
+    matches!(video.rotation, 90 | 270)
+}
+
+/// Frames per second, where the header's number can be true: a Matroska file without a rate shows its clock (1000).
+pub fn rate(video: &Video) -> Option<f64> {
+    let sane = |r: Option<(u32, u32)>| {
+        r.filter(|(n, d)| *n > 0 && *d > 0)
+            .map(|(n, d)| f64::from(n) / f64::from(d))
+            .filter(|fps| (1.0..=300.0).contains(fps))
+    };
+    sane(video.avg_frame_rate).or_else(|| sane(video.frame_rate))
+}
+
+/// A rate over the limit, divided by a whole number so that every kept frame is a real one at its own time.
+fn reduced_rate(video: &Video, max: Option<u32>) -> Option<(u32, u32)> {
+    let max = f64::from(max.filter(|m| *m > 0)?);
+    let fps = rate(video).filter(|fps| *fps > max * 1.005)?;
+    let steps = (fps / max - 0.005).ceil().max(2.0) as u32;
+    let known =
+        video.avg_frame_rate.filter(|(n, d)| *d > 0 && (f64::from(*n) / f64::from(*d) - fps).abs() < 1e-6);
+    let (n, d) = known.or(video.frame_rate)?;
+    Some((n, d.saturating_mul(steps)))
+}
+
+fn pix_fmt(encoder: &str, hardware: bool, ten_bit: bool) -> &'static str {
+    // Hardware takes half-planar surfaces; videotoolbox and nvenc take planar too, but would convert themselves.
+    match (hardware && !encoder.starts_with("lib"), ten_bit) {
+        (false, false) => "yuv420p",
+        (false, true) => "yuv420p10le",
+        (true, false) => "nv12",
+        (true, true) => "p010le",
+    }
+}
+
+fn profile(codec: VideoCodec, ten_bit: bool) -> Option<&'static str> {
+    match (codec, ten_bit) {
+        (VideoCodec::H264, false) => Some("high"),
+        (VideoCodec::H264, true) => Some("high10"),
+        (VideoCodec::Hevc, false) => Some("main"),
+        (VideoCodec::Hevc, true) => Some("main10"),
+        (VideoCodec::Av1, _) => None,
+    }
+}
