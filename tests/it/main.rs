@@ -9,6 +9,9 @@
 
 #[cfg(unix)]
 mod installer;
+mod convert;
+mod faults;
+mod fleet;
 mod support;
 mod tidy;
 mod usage;
