@@ -13,6 +13,8 @@ pub mod stop;
 mod linux;
 #[cfg(not(target_os = "macos"))]
 use linux as kernel;
+#[cfg(all(test, not(target_os = "macos")))]
+pub use linux::parse as parse_stat;
 
 #[cfg(target_os = "macos")]
 mod macos;
