@@ -1,6 +1,163 @@
 //! Arguments and nothing else: one file per subcommand, its args struct on top.
 
+mod args;
+mod caps;
+mod completions;
+mod config;
+mod history;
+mod locks;
+mod probe;
+mod profiles;
+mod run;
+mod scan;
+mod session;
+mod undo;
+
+#[cfg(test)]
+mod tests;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::model::error::{Error, Kind, Result};
+use args::Common;
+use run::RunArgs;
+
+/// Converts a media library on a NAS, from many machines at once, with no server
+///
+/// Run it with --dir on each machine that mounts the library. Each file is claimed on the share itself, converted, verified, and
+/// only then swapped in; originals wait in the library's trash.
+#[derive(Debug, Parser)]
+#[command(
+    name = "media-converter",
+    version,
+    after_help = EXIT_CODES,
+    max_term_width = 100,
+    subcommand_help_heading = "Subcommands",
+    subcommand_value_name = "SUBCOMMAND",
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub run: RunArgs,
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Scan(scan::ScanArgs),
+    Probe(probe::ProbeArgs),
+    Locks(locks::LocksArgs),
+    History(history::HistoryArgs),
+    Undo(undo::UndoArgs),
+    Config(config::ConfigArgs),
+    Profiles(profiles::ProfilesArgs),
+    Caps(caps::CapsArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+/// Shown at the end of `--help` and in docs/cli.md.
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  all well, also where there was nothing to do
+    1  at least one file failed; the others are done
+    2  wrong usage or a wrong configuration
+    3  ffmpeg or ffprobe is missing or does not run
+    4  the library is missing, unwritable, or not the one it was
+   10  `locks` found stale claims
+   70  a bug of ours
+  130  interrupted";
+
+/// How a command that did not fail ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Well,
+    /// The run is over, and some file failed.
+    SomeFailed,
+    /// `locks` found stale claims.
+    Stale,
+    /// As an error of this kind would end, but already told.
+    Of(Kind),
+}
+
+impl Ending {
+    fn code(self) -> u8 {
+        match self {
+            Ending::Well => 0,
+            Ending::SomeFailed => 1,
+            Ending::Stale => 10,
+            Ending::Of(kind) => kind.exit_code(),
+        }
+    }
+}
+
 /// The program's entry: parses the arguments, runs, and returns the documented exit code.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    if std::env::args_os().len() < 2 {
+        crate::ui::out(&format!("{}\n", Cli::command().render_help()));
+        return ExitCode::SUCCESS;
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // --help and --version come here, too, and are no errors.
+            let code = if error.use_stderr() { Kind::Usage.exit_code() } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let look = session::first_look(&cli.common, cli.wants_json());
+    let code = match std::panic::catch_unwind(|| dispatch(&cli, look)) {
+        Ok(Ok(ending)) => ending.code(),
+        Ok(Err(error)) => {
+            look.error(&error);
+            error.kind.exit_code()
+        }
+        Err(_) => {
+            let error = Error::new(Kind::Internal, "go on").because("the program met a state it did not expect").hint(
+                "This is a bug of ours: no media file is harmed by it, claims go stale by themselves. Please report the lines above.",
+            );
+            look.error(&error);
+            Kind::Internal.exit_code()
+        }
+    };
+    ExitCode::from(code)
+}
+
+impl Cli {
+    fn wants_json(&self) -> bool {
+        match &self.command {
+            None => self.run.json,
+            Some(Command::Scan(args)) => args.json,
+            Some(Command::Probe(args)) => args.json,
+            Some(Command::Locks(args)) => args.json,
+            Some(Command::History(args)) => args.json,
+            Some(Command::Undo(args)) => args.json,
+            Some(Command::Config(args)) => args.json(),
+            Some(Command::Profiles(args)) => args.json(),
+            Some(Command::Caps(args)) => args.json,
+            Some(Command::Completions(_)) => false,
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, look: crate::ui::Look) -> Result<Ending> {
+    let common = &cli.common;
+    match &cli.command {
+        None => run::run(&cli.run, common, look),
+        Some(Command::Scan(args)) => scan::run(args, common, look),
+        Some(Command::Probe(args)) => probe::run(args, common, look),
+        Some(Command::Locks(args)) => locks::run(args, common, look),
+        Some(Command::History(args)) => history::run(args, common, look),
+        Some(Command::Undo(args)) => undo::run(args, common, look),
+        Some(Command::Config(args)) => config::run(args, common, look),
+        Some(Command::Profiles(args)) => profiles::run(args, common, look),
+        Some(Command::Caps(args)) => caps::run(args, common, look),
+        Some(Command::Completions(args)) => Ok(completions::run(args)),
+    }
 }

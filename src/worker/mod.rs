@@ -61,8 +61,6 @@ pub struct Options {
     pub background: bool,
     /// ffmpeg without progress for this long is stopped.
     pub stall: Duration,
-    /// Another library than before lies at the folder, and the user says that it is meant (`--new-library`).
-    pub new_library: bool,
     pub tools: Tools,
     pub caps: Caps,
 }
@@ -102,6 +100,11 @@ struct Run<'a> {
     spread: u64,
 }
 
+/// Who vouches for remembered probe facts: ffprobe's version and our reader's.
+pub fn facts_by(tools: &Tools) -> String {
+    format!("{} / {}", tools.version, env!("CARGO_PKG_VERSION"))
+}
+
 /// Runs to the end (or until asked to stop). `Err` only for what ends a run as a whole: no such folder, wrong share.
 pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Result<Summary> {
     let began = Instant::now();
@@ -113,7 +116,7 @@ pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Resul
         memory: StoreMemory(Arc::clone(store)),
         filter: Filter::new(&options.include, &options.exclude)?,
         digest: crate::plan::policy_digest(&options.policy),
-        by: format!("{} / {}", options.tools.version, env!("CARGO_PKG_VERSION")),
+        by: facts_by(&options.tools),
         ledger: Ledger::default(),
         tally: Mutex::new(Tally::default()),
         ended: Condvar::new(),
@@ -143,7 +146,7 @@ pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Resul
         drop(send);
     });
     if !options.dry_run {
-        run.ledger.flush_all(sink.as_ref());
+        run.ledger.flush_all(&options.terms, sink.as_ref());
         for library in libraries.values() {
             let keep = Duration::from_secs(u64::from(options.trash_days) * 86_400);
             let gone = job::trash::empty(&library.root, keep);
@@ -196,7 +199,7 @@ fn open_libraries(options: &Options, store: &Store) -> Result<BTreeMap<PathBuf, 
 }
 
 fn open_library(folder: &Path, options: &Options, store: &Store) -> Result<Library> {
-    let expected = store.library_at(folder).filter(|_| !options.new_library);
+    let expected = store.library_at(folder);
     let found = library::open(folder, expected.as_deref(), !options.dry_run)?;
     if let Some(found) = &found {
         store.set_library_at(folder, &found.id);
@@ -273,7 +276,7 @@ impl Run<'_> {
         if let Some(addition) = ledger::addition(ended, &self.digest, tries(task)) {
             let folder = task.path.parent().unwrap_or(Path::new(".")).to_owned();
             self.ledger.add(&folder, addition);
-            self.ledger.flush(&folder, self.sink.as_ref());
+            self.ledger.flush(&folder, &self.options.terms, self.sink.as_ref());
         }
     }
 }

@@ -32,7 +32,7 @@ fn without_arguments_it_shows_help_and_asks_nothing() {
 #[test]
 fn wrong_usage_exits_with_2_and_says_what_was_meant() {
     let share = Share::new();
-    let run = share.run(["--drr", "x"]).expect(2);
+    let run = share.run(["--dirr", "x"]).expect(2);
     assert!(run.stderr.contains("--dir"), "{}", run.stderr);
     assert_eq!(run.stdout, "", "stdout is for data");
     share.run(["--dir", "x", "--jobs", "none"]).expect(2);

@@ -4,7 +4,6 @@
 
 pub mod clips;
 pub mod fake;
-pub mod play;
 pub mod share;
 pub mod worker;
 

@@ -1,0 +1,84 @@
+//! `caps`: what this machine's ffmpeg really can do, with the evidence.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Ending;
+use super::args::{Collect, Common, Programs};
+use super::session::Session;
+use crate::model::caps::{Caps, Verdict};
+use crate::model::error::Result;
+use crate::ui::ndjson::SCHEMA;
+use crate::ui::table::{Align, table};
+use crate::ui::{self, Look};
+
+/// Show which encoders really work on this machine, and why the others do not
+#[derive(Args, Clone, Debug)]
+pub struct CapsArgs {
+    /// Try everything again instead of showing what was remembered
+    #[arg(long)]
+    refresh: bool,
+    #[command(flatten)]
+    programs: Programs,
+    /// Print one JSON document on stdout (docs/json.md)
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Document {
+    schema: u32,
+    ffmpeg: std::path::PathBuf,
+    ffprobe: std::path::PathBuf,
+    #[serde(flatten)]
+    caps: Caps,
+}
+
+/// Runs it.
+pub fn run(args: &CapsArgs, common: &Common, look: Look) -> Result<Ending> {
+    let session = Session::begin(common, Collect::default().programs(&args.programs), Vec::new(), look)?;
+    let tools = session.tools()?;
+    let store = session.store();
+    let caps = session.caps(&tools, &store, args.refresh)?;
+    if args.json {
+        ui::out_json(&Document { schema: SCHEMA, ffmpeg: tools.ffmpeg, ffprobe: tools.ffprobe, caps });
+        return Ok(Ending::Well);
+    }
+    session.look.note(&format!("ffmpeg {} ({})", tools.version, tools.ffmpeg.display()));
+    let rows: Vec<Vec<String>> = caps
+        .encoders
+        .iter()
+        .map(|e| {
+            let (works, evidence) = match &e.verdict {
+                Verdict::Works { fps } if *fps > 0.0 => ("works", format!("{fps:.0} fps")),
+                Verdict::Works { .. } => ("works", String::new()),
+                Verdict::Failed { why } => ("fails", why.clone()),
+                Verdict::NotListed => ("absent", "not in this build of ffmpeg".to_owned()),
+            };
+            let depth = if e.ten_bit { "8, 10" } else { "8" };
+            vec![
+                e.codec.clone(),
+                e.name.clone(),
+                if e.hardware { "hardware" } else { "software" }.to_owned(),
+                works.to_owned(),
+                if works == "works" { depth.to_owned() } else { String::new() },
+                e.device.clone().unwrap_or_default(),
+                evidence,
+            ]
+        })
+        .collect();
+    let left = Align::Left;
+    ui::out(&table(
+        &[
+            ("codec", left),
+            ("encoder", left),
+            ("kind", left),
+            ("tried", left),
+            ("bits", left),
+            ("device", left),
+            ("evidence", left),
+        ],
+        &rows,
+    ));
+    Ok(Ending::Well)
+}

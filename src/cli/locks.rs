@@ -1,0 +1,205 @@
+//! `locks`: who holds what, and what dead workers left.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Ending;
+use super::args::{Claims, Collect, Common};
+use super::session::Session;
+use crate::job::recover;
+use crate::model::error::{Error, Kind, Result};
+use crate::scan::walk::{self, Found};
+use crate::share::claim::{HalfDone, Memory, Terms};
+use crate::share::judge::Judgement;
+use crate::share::{library, survey};
+use crate::sys;
+use crate::ui::ndjson::SCHEMA;
+use crate::ui::table::{Align, table};
+use crate::ui::{self, Look, text};
+use crate::worker::StoreMemory;
+
+/// List the claims below a folder: who holds which file, since when, and whether they still live
+///
+/// Exits with 10 where stale claims were found (and, with --clean-stale, could not be cleared).
+#[derive(Args, Clone, Debug)]
+pub struct LocksArgs {
+    /// The folder
+    #[arg(value_name = "DIR", default_value = ".")]
+    dirs: Vec<PathBuf>,
+    /// Clear what dead workers left: finish or undo their half-done swaps, remove their claims and part files
+    #[arg(long)]
+    clean_stale: bool,
+    /// With --clean-stale: only say what would be cleared
+    #[arg(short = 'n', long, requires = "clean_stale")]
+    dry_run: bool,
+    #[command(flatten)]
+    claims: Claims,
+    /// Print one JSON document on stdout (docs/json.md)
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Document {
+    schema: u32,
+    locks: Vec<Listed>,
+    /// With `--clean-stale`: what was done, in words.
+    cleaned: Vec<String>,
+    /// Folders that could not be read, and what could not be cleared.
+    failed: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    /// The media file; null where it cannot be told.
+    file: Option<PathBuf>,
+    lock: PathBuf,
+    /// `free`, `held`, `stale`, `sealed`.
+    judgement: &'static str,
+    why: String,
+    hostname: Option<String>,
+    pid: Option<u32>,
+    /// Seconds since it was taken, by the file server's clock.
+    age: Option<f64>,
+    /// Seconds since the last sign of life, likewise.
+    silent: Option<f64>,
+    /// What kind of worker holds it.
+    holder: Option<String>,
+}
+
+fn word(judgement: Judgement) -> &'static str {
+    match judgement {
+        Judgement::Free => "free",
+        Judgement::Held => "held",
+        Judgement::Stale => "stale",
+        Judgement::Sealed => "sealed",
+    }
+}
+
+/// Runs it.
+pub fn run(args: &LocksArgs, common: &Common, look: Look) -> Result<Ending> {
+    let session = Session::begin(common, Collect::default().claims(&args.claims), args.dirs.clone(), look)?;
+    let store = session.store();
+    let memory = StoreMemory(store.clone());
+    let terms = session.terms();
+    let mut document =
+        Document { schema: SCHEMA, locks: Vec::new(), cleaned: Vec::new(), failed: Vec::new() };
+    for dir in &args.dirs {
+        let root = sys::path::canonical(dir)
+            .map_err(|error| Error::new(Kind::Library, "open the folder").at(dir).because(error))?;
+        let library = library::open(&root, store.library_at(&root).as_deref(), false)?;
+        let library_root = library.map_or_else(|| root.clone(), |library| library.root);
+        for found in walk::walk(std::slice::from_ref(&root), 0) {
+            match found {
+                Found::Folder(folder) if folder.has_claims => {
+                    look_at(&folder.path, &terms, &memory, &mut document);
+                    if args.clean_stale && !args.dry_run {
+                        clean(&folder.path, &library_root, &terms, &memory, &mut document);
+                    }
+                }
+                Found::Folder(_) | Found::Odd { .. } => {}
+                Found::Unreadable { path, error } => {
+                    document.failed.push(format!("{}: {error}", path.display()));
+                }
+            }
+        }
+    }
+    document.locks.sort_by(|a, b| a.lock.cmp(&b.lock));
+    let stale = document.locks.iter().filter(|lock| lock.judgement == word(Judgement::Stale)).count();
+    let ending = match (document.failed.is_empty(), stale, args.clean_stale && !args.dry_run) {
+        (false, _, true) | (_, 1.., false) => Ending::Stale,
+        (false, _, false) => Ending::SomeFailed,
+        _ => Ending::Well,
+    };
+    if args.json {
+        ui::out_json(&document);
+    } else {
+        show(&document, &session.look);
+        if stale > 0 && !args.clean_stale {
+            session.look.note("stale claims are taken over by the next run; --clean-stale clears them now");
+        }
+    }
+    Ok(ending)
+}
+
+fn look_at(folder: &Path, terms: &Terms, memory: &dyn Memory, document: &mut Document) {
+    match survey::folder(folder, terms, memory) {
+        Ok(found) => document.locks.extend(found.into_iter().map(|f| {
+            let holder = f.holder;
+            Listed {
+                file: f.file,
+                lock: f.lock,
+                judgement: word(f.judgement),
+                why: f.why,
+                hostname: holder.as_ref().map(|h| h.hostname.clone()),
+                pid: holder.as_ref().map(|h| h.pid),
+                age: holder.as_ref().and_then(|h| h.age),
+                silent: holder.as_ref().and_then(|h| h.silent),
+                holder: holder.map(|h| h.what),
+            }
+        })),
+        Err(error) => document.failed.push(error.to_string()),
+    }
+}
+
+/// The same sweep that a run does when it meets such a folder.
+fn clean(folder: &Path, root: &Path, terms: &Terms, memory: &dyn Memory, document: &mut Document) {
+    let swept = match survey::sweep(folder, terms, memory) {
+        Ok(swept) => swept,
+        Err(error) => return document.failed.push(error.to_string()),
+    };
+    let finish = |half: HalfDone| recover::finish(half, folder, root);
+    document.cleaned.extend(swept.half_done.into_iter().map(finish));
+    for (survivor, name) in swept.stranded {
+        match recover::put_back(&survivor, &name) {
+            Ok(text) => document.cleaned.extend(text),
+            Err(error) => {
+                document.failed.push(format!("{} could not be put back: {error}", survivor.display()));
+            }
+        }
+    }
+    document.cleaned.extend(swept.removed);
+}
+
+fn show(document: &Document, look: &Look) {
+    if document.locks.is_empty() && document.failed.is_empty() {
+        look.note("no claims");
+    }
+    let time = |seconds: Option<f64>| seconds.map_or(String::new(), text::time);
+    let rows: Vec<Vec<String>> = document
+        .locks
+        .iter()
+        .map(|lock| {
+            vec![
+                lock.judgement.to_owned(),
+                lock.hostname.clone().unwrap_or_default(),
+                lock.pid.map_or(String::new(), |pid| pid.to_string()),
+                time(lock.age),
+                time(lock.silent),
+                lock.file.as_ref().unwrap_or(&lock.lock).display().to_string(),
+                lock.why.clone(),
+            ]
+        })
+        .collect();
+    let (left, right) = (Align::Left, Align::Right);
+    ui::out(&table(
+        &[
+            ("state", left),
+            ("host", left),
+            ("pid", right),
+            ("for", right),
+            ("silent", right),
+            ("file", left),
+            ("why", left),
+        ],
+        &rows,
+    ));
+    for text in &document.cleaned {
+        look.note(&format!("cleared: {}", text::clean(text)));
+    }
+    for text in &document.failed {
+        ui::err(&format!("failed: {}", text::clean(text)));
+    }
+}

@@ -1,0 +1,180 @@
+//! The main job: `media-converter --dir DIR`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Ending;
+use super::args::{Choice, Claims, Collect, Common, Programs, Wants};
+use super::session::{BUILT_IN, Session, folder_of};
+use crate::config::{Jobs, Originals, Settings, Verify};
+use crate::model::error::{Error, Kind, Result};
+use crate::model::event::Summary;
+use crate::share::record;
+use crate::sys::stop;
+use crate::ui::Look;
+use crate::worker::{self, Options, VerifyDepth};
+
+/// Convert what lies in folders and files
+#[derive(Args, Clone, Debug, Default)]
+pub struct RunArgs {
+    /// Convert what lies below this folder (repeatable)
+    #[arg(long, value_name = "DIR", help_heading = "What to look at")]
+    pub dir: Vec<PathBuf>,
+    /// Convert this file (repeatable)
+    #[arg(long, value_name = "FILE", help_heading = "What to look at")]
+    pub file: Vec<PathBuf>,
+    #[command(flatten)]
+    pub choice: Choice,
+    /// Stop after this many conversions
+    #[arg(long, value_name = "N", help_heading = "What to look at")]
+    pub limit: Option<String>,
+    #[command(flatten)]
+    pub wants: Wants,
+    /// Say what would be done to each file and why; change nothing
+    #[arg(short = 'n', long, help_heading = "What to make of it")]
+    pub dry_run: bool,
+    /// How results are checked before they may take their sources' place
+    #[arg(long, value_name = "DEPTH", value_parser = ["fast", "full"], help_heading = "What to make of it")]
+    pub verify: Option<String>,
+    /// What becomes of originals once their results are in place
+    #[arg(long, value_name = "WHAT", value_parser = ["trash", "delete", "keep"], help_heading = "What to make of it")]
+    pub originals: Option<String>,
+    /// Days until an original in the trash is removed for good
+    #[arg(long, value_name = "DAYS", help_heading = "What to make of it")]
+    pub trash_days: Option<String>,
+    #[command(flatten)]
+    pub claims: Claims,
+    /// Files to convert at once: a number or auto
+    #[arg(short, long, value_name = "N", help_heading = "This machine")]
+    pub jobs: Option<String>,
+    /// Encode in this folder first, then copy the result beside its source
+    #[arg(long, value_name = "DIR", help_heading = "This machine")]
+    pub temp_dir: Option<String>,
+    /// Run ffmpeg at low priority (the default)
+    #[arg(long, overrides_with = "no_nice", help_heading = "This machine")]
+    pub nice: bool,
+    /// Run ffmpeg at normal priority
+    #[arg(long, help_heading = "This machine")]
+    pub no_nice: bool,
+    /// Stop an ffmpeg that makes no progress for this long, e.g. 10m
+    #[arg(long, value_name = "TIME", help_heading = "This machine")]
+    pub stall: Option<String>,
+    #[command(flatten)]
+    pub programs: Programs,
+    /// Print events as JSON, one a line, on stdout (docs/json.md)
+    #[arg(long, help_heading = "General")]
+    pub json: bool,
+}
+
+impl RunArgs {
+    /// The settings among the arguments.
+    pub fn collect(&self) -> Collect {
+        Collect::default()
+            .choice(&self.choice)
+            .text("limit", self.limit.as_ref())
+            .wants(&self.wants)
+            .text("verify", self.verify.as_ref())
+            .text("originals", self.originals.as_ref())
+            .text("trash_days", self.trash_days.as_ref())
+            .claims(&self.claims)
+            .text("jobs", self.jobs.as_ref())
+            .text("temp_dir", self.temp_dir.as_ref())
+            .switch("nice", self.nice || self.no_nice, self.nice)
+            .text("stall", self.stall.as_ref())
+            .programs(&self.programs)
+    }
+
+    /// Folders whose library may have settings of its own.
+    pub fn library_dirs(&self) -> Vec<PathBuf> {
+        self.dir.iter().cloned().chain(self.file.iter().map(|file| folder_of(file))).collect()
+    }
+}
+
+/// Runs it.
+pub fn run(args: &RunArgs, common: &Common, look: Look) -> Result<Ending> {
+    if args.dir.is_empty() && args.file.is_empty() {
+        return Err(Error::new(Kind::Usage, "begin").because("neither a folder nor a file is named").hint(
+            "Name folders with --dir and single files with --file, for example: media-converter --dir /mnt/media",
+        ));
+    }
+    for dir in &args.dir {
+        // Said before encoders are tried: that takes seconds, and the library's own settings lie there, too.
+        if !dir.is_dir() {
+            return Err(Error::new(Kind::Library, "open the folder")
+                .at(dir)
+                .because("there is no such folder")
+                .hint("Check the path, and that the share is mounted on this machine."));
+        }
+    }
+    let session = Session::begin(common, args.collect(), args.library_dirs(), look)?;
+    let policy = session.settings.policy(BUILT_IN)?;
+    stop::listen();
+    let tools = session.tools()?;
+    let store = session.store();
+    let caps = session.caps(&tools, &store, false)?;
+    let settings = &session.settings;
+    let options = Options {
+        dirs: args.dir.clone(),
+        files: args.file.clone(),
+        types: settings.types,
+        policy,
+        dry_run: args.dry_run,
+        jobs: jobs(settings),
+        limit: settings.limit,
+        include: settings.include.clone(),
+        exclude: settings.exclude.clone(),
+        min_age: settings.min_age,
+        temp_dir: settings.temp_dir.clone(),
+        originals: match settings.originals {
+            Originals::Trash => record::Originals::Trash,
+            Originals::Delete => record::Originals::Delete,
+            Originals::Keep => record::Originals::Keep,
+        },
+        trash_days: settings.trash_days,
+        verify: match settings.verify {
+            Verify::Fast => VerifyDepth::Fast,
+            Verify::Full => VerifyDepth::Full,
+        },
+        terms: session.terms(),
+        background: settings.nice,
+        stall: settings.stall,
+        tools,
+        caps,
+    };
+    let sink = session.look.sink();
+    let summary = worker::run(&options, &store, &sink)?;
+    Ok(ending(&summary))
+}
+
+/// A software encoder of today fills about eight cores; more files at once than that only fight for caches and disks.
+fn jobs(settings: &Settings) -> usize {
+    match settings.jobs {
+        Jobs::Count(count) => count,
+        Jobs::Auto => std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 8).clamp(1, 4)),
+    }
+}
+
+fn ending(summary: &Summary) -> Ending {
+    if summary.interrupted {
+        Ending::Of(Kind::Interrupted)
+    } else if summary.failed.is_empty() {
+        Ending::Well
+    } else {
+        Ending::SomeFailed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::outcome::FailCode;
+
+    #[test]
+    fn the_ending_of_a_run_is_that_of_its_summary() {
+        let check = |summary: Summary, code: u8| assert_eq!(ending(&summary).code(), code);
+        check(Summary::default(), 0);
+        check(Summary { failed: [(FailCode::Truncated, 1)].into(), ..Summary::default() }, 1);
+        check(Summary { interrupted: true, ..Summary::default() }, 130);
+    }
+}

@@ -1,0 +1,269 @@
+//! Every setting there is: one table that the parser, `config show`, docs/CONFIG.md and the hints after a typing error
+//! are made from.
+
+use super::value::Kind;
+
+/// Where a key may be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Also in the library's own file, for the whole fleet.
+    Fleet,
+    /// Only on the machine itself: it names a program, a folder or a screen of this machine. Whoever can write to the share may
+    /// say what becomes of the media there, but not which program the fleet's machines run.
+    Machine,
+}
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// As written in a file.
+    pub name: &'static str,
+    pub kind: Kind,
+    /// Parsed like any other text; empty: unset.
+    pub default: &'static str,
+    /// The flag that sets it.
+    pub flag: &'static str,
+    pub scope: Scope,
+    /// One or two sentences for people.
+    pub meaning: &'static str,
+}
+
+impl Key {
+    /// The environment variable that sets it.
+    pub fn variable(&self) -> String {
+        format!("{PREFIX}{}", self.name.to_uppercase())
+    }
+}
+
+/// What our environment variables begin with.
+pub const PREFIX: &str = "MEDIA_CONVERTER_";
+
+/// The variable that names a file, like `--config`.
+pub const CONFIG_VARIABLE: &str = "MEDIA_CONVERTER_CONFIG";
+
+const fn key(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    flag: &'static str,
+    scope: Scope,
+    meaning: &'static str,
+) -> Key {
+    Key { name, kind, default, flag, scope, meaning }
+}
+
+/// All settings, in the order people are shown them.
+pub const KEYS: &[Key] = &[
+    key(
+        "profile",
+        Kind::Text,
+        "universal",
+        "--profile",
+        Scope::Fleet,
+        "What files are turned into: a built-in profile or one of the `[profiles]` tables.",
+    ),
+    key(
+        "type",
+        Kind::Word(&["video", "audio", "both"]),
+        "both",
+        "--type",
+        Scope::Fleet,
+        "Which kinds of file are touched.",
+    ),
+    key(
+        "force_stereo",
+        Kind::Switch,
+        "false",
+        "--force-stereo",
+        Scope::Fleet,
+        "Every audio stream becomes stereo.",
+    ),
+    key(
+        "downgrade_resolution",
+        Kind::Switch,
+        "false",
+        "--downgrade-resolution",
+        Scope::Fleet,
+        "Larger pictures are scaled down to 1080p, and 2160p, 4K, UHD and 1440p in file names become 1080p.",
+    ),
+    key(
+        "encoder",
+        Kind::Word(&["auto", "software", "nvenc", "qsv", "vaapi", "amf", "videotoolbox"]),
+        "",
+        "--encoder",
+        Scope::Fleet,
+        "Family of video encoders to use; unset: as the profile says (`auto`: the best one that works on this machine).",
+    ),
+    key(
+        "max_output_percent",
+        Kind::Percent,
+        "",
+        "--max-output-percent",
+        Scope::Fleet,
+        "A result larger than this percentage of its source is dropped and the source is not tried again; `none`: any size is \
+         good; unset: as the profile says.",
+    ),
+    key(
+        "jobs",
+        Kind::Jobs,
+        "auto",
+        "--jobs",
+        Scope::Fleet,
+        "Files converted at once on one machine; `auto`: by the number of processor cores.",
+    ),
+    key("limit", Kind::Count, "", "--limit", Scope::Fleet, "The run ends after this many conversions."),
+    key(
+        "include",
+        Kind::Globs,
+        "",
+        "--include",
+        Scope::Fleet,
+        "Only files whose path below the folder matches one of these globs.",
+    ),
+    key(
+        "exclude",
+        Kind::Globs,
+        "",
+        "--exclude",
+        Scope::Fleet,
+        "Not the files whose path below the folder matches one of these globs.",
+    ),
+    key(
+        "min_age",
+        Kind::Duration,
+        "1m",
+        "--min-age",
+        Scope::Fleet,
+        "A file younger than this is taken to be still being written, and is left for a later run.",
+    ),
+    key(
+        "temp_dir",
+        Kind::Path,
+        "",
+        "--temp-dir",
+        Scope::Machine,
+        "Encode in this folder first and copy the finished result beside its source; unset: beside the source.",
+    ),
+    key(
+        "originals",
+        Kind::Word(&["trash", "delete", "keep"]),
+        "trash",
+        "--originals",
+        Scope::Fleet,
+        "What becomes of an original once its verified result is in place: moved to the library's trash, deleted, or kept beside \
+         the result under another name.",
+    ),
+    key(
+        "trash_days",
+        Kind::Count,
+        "14",
+        "--trash-days",
+        Scope::Fleet,
+        "Days until an original in the trash is removed for good.",
+    ),
+    key(
+        "verify",
+        Kind::Word(&["fast", "full"]),
+        "full",
+        "--verify",
+        Scope::Fleet,
+        "How a result is checked before it may take its source's place: `full` also decodes all of it.",
+    ),
+    key(
+        "stale_after",
+        Kind::Duration,
+        "30m",
+        "--stale-after",
+        Scope::Fleet,
+        "Others may call a claim dead after this long without a sign of life. Written into each claim; the holder's value counts. At \
+         least three heartbeats.",
+    ),
+    key(
+        "heartbeat",
+        Kind::Duration,
+        "1m",
+        "--heartbeat",
+        Scope::Fleet,
+        "Time between two signs of life of a claim.",
+    ),
+    key(
+        "legacy_locks",
+        Kind::Switch,
+        "false",
+        "--legacy-locks",
+        Scope::Fleet,
+        "Also hold `<file>.lock`, which later Python workers of mediabox look for.",
+    ),
+    key(
+        "nice",
+        Kind::Switch,
+        "true",
+        "--nice",
+        Scope::Machine,
+        "ffmpeg runs at low processor and disk priority.",
+    ),
+    key(
+        "stall",
+        Kind::Duration,
+        "10m",
+        "--stall",
+        Scope::Fleet,
+        "An ffmpeg that makes no progress for this long is stopped.",
+    ),
+    key(
+        "ffmpeg",
+        Kind::Path,
+        "",
+        "--ffmpeg",
+        Scope::Machine,
+        "The ffmpeg program; unset: beside media-converter, else from PATH.",
+    ),
+    key(
+        "ffprobe",
+        Kind::Path,
+        "",
+        "--ffprobe",
+        Scope::Machine,
+        "The ffprobe program; unset: beside media-converter, else from PATH.",
+    ),
+    key(
+        "state_dir",
+        Kind::Path,
+        "",
+        "--state-dir",
+        Scope::Machine,
+        "Folder of this machine's own history and measurements, on a local disk; unset: the platform's place for such things.",
+    ),
+    key(
+        "log_format",
+        Kind::Word(&["text", "json"]),
+        "text",
+        "--log-format",
+        Scope::Machine,
+        "Form of the lines on stderr; `json` also turns the bars off.",
+    ),
+    key(
+        "color",
+        Kind::Word(&["auto", "always", "never"]),
+        "auto",
+        "--color",
+        Scope::Machine,
+        "Colours; `auto`: on a terminal, unless NO_COLOR is set.",
+    ),
+];
+
+/// The key of this name.
+pub fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// The known name that is nearest to a mistyped one.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = name.to_lowercase().replace('-', "_");
+    known.into_iter().min_by(|a, b| {
+        let distance = |k: &str| strsim::osa_distance(&wanted, &k.to_lowercase());
+        distance(a)
+            .cmp(&distance(b))
+            .then_with(|| strsim::jaro_winkler(&wanted, b).total_cmp(&strsim::jaro_winkler(&wanted, a)))
+    })
+}

@@ -1,0 +1,264 @@
+//! The merged settings as plain typed values, and each one's text and origin for `config show`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::keys::KEYS;
+use super::profiles::{BuiltIn, Profiles};
+use super::value::{Value, write_duration};
+use super::{Origin, Setting};
+use crate::model::error::{Error, Kind, Result};
+use crate::model::policy::{EncoderChoice, Policy, Stereo, TypeFilter};
+
+/// Files converted at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jobs {
+    Auto,
+    Count(usize),
+}
+
+/// What becomes of originals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Originals {
+    Trash,
+    Delete,
+    Keep,
+}
+
+/// How thoroughly results are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verify {
+    Fast,
+    Full,
+}
+
+/// The most a result may have of its source's size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputLimit {
+    /// As the profile says.
+    Profile,
+    /// Any size is good.
+    Off,
+    Percent(u32),
+}
+
+/// Form of the lines on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Everything that can be set, resolved.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub profile: String,
+    pub types: TypeFilter,
+    pub force_stereo: bool,
+    pub downgrade_resolution: bool,
+    pub encoder: Option<EncoderChoice>,
+    pub output_limit: OutputLimit,
+    pub jobs: Jobs,
+    pub limit: Option<u64>,
+    pub include: Vec<String>,
+    pub exclude: Vec<String>,
+    pub min_age: Duration,
+    pub temp_dir: Option<PathBuf>,
+    pub originals: Originals,
+    pub trash_days: u32,
+    pub verify: Verify,
+    pub stale_after: Duration,
+    pub heartbeat: Duration,
+    pub legacy_locks: bool,
+    pub nice: bool,
+    pub stall: Duration,
+    pub ffmpeg: Option<PathBuf>,
+    pub ffprobe: Option<PathBuf>,
+    pub state_dir: Option<PathBuf>,
+    pub log_format: LogFormat,
+    pub color: Color,
+    /// The tables of `[profiles]`.
+    pub profiles: Profiles,
+    /// Files that were read, in order.
+    pub files: Vec<PathBuf>,
+    all: BTreeMap<&'static str, Setting>,
+}
+
+impl Settings {
+    pub(super) fn new(
+        all: BTreeMap<&'static str, Setting>,
+        profiles: Profiles,
+        files: Vec<PathBuf>,
+    ) -> Result<Self> {
+        let read = Read(&all);
+        let settings = Self {
+            profile: read.text("profile").to_owned(),
+            types: match read.text("type") {
+                "video" => TypeFilter::Video,
+                "audio" => TypeFilter::Audio,
+                _ => TypeFilter::Both,
+            },
+            force_stereo: read.switch("force_stereo"),
+            downgrade_resolution: read.switch("downgrade_resolution"),
+            encoder: match read.text("encoder") {
+                "auto" => Some(EncoderChoice::Auto),
+                "software" => Some(EncoderChoice::Software),
+                "nvenc" => Some(EncoderChoice::Nvenc),
+                "qsv" => Some(EncoderChoice::Qsv),
+                "vaapi" => Some(EncoderChoice::Vaapi),
+                "amf" => Some(EncoderChoice::Amf),
+                "videotoolbox" => Some(EncoderChoice::VideoToolbox),
+                _ => None,
+            },
+            output_limit: match read.value("max_output_percent") {
+                Value::Off => OutputLimit::Off,
+                Value::Count(percent) => OutputLimit::Percent(u32::try_from(*percent).unwrap_or(u32::MAX)),
+                _ => OutputLimit::Profile,
+            },
+            jobs: match read.count("jobs") {
+                None => Jobs::Auto,
+                Some(count) => Jobs::Count(usize::try_from(count).unwrap_or(usize::MAX)),
+            },
+            limit: read.count("limit"),
+            include: read.list("include"),
+            exclude: read.list("exclude"),
+            min_age: read.duration("min_age"),
+            temp_dir: read.path("temp_dir"),
+            originals: match read.text("originals") {
+                "delete" => Originals::Delete,
+                "keep" => Originals::Keep,
+                _ => Originals::Trash,
+            },
+            trash_days: u32::try_from(read.count("trash_days").unwrap_or_default()).unwrap_or(u32::MAX),
+            verify: if read.text("verify") == "fast" { Verify::Fast } else { Verify::Full },
+            stale_after: read.duration("stale_after"),
+            heartbeat: read.duration("heartbeat"),
+            legacy_locks: read.switch("legacy_locks"),
+            nice: read.switch("nice"),
+            stall: read.duration("stall"),
+            ffmpeg: read.path("ffmpeg"),
+            ffprobe: read.path("ffprobe"),
+            state_dir: read.path("state_dir"),
+            log_format: if read.text("log_format") == "json" { LogFormat::Json } else { LogFormat::Text },
+            color: match read.text("color") {
+                "always" => Color::Always,
+                "never" => Color::Never,
+                _ => Color::Auto,
+            },
+            profiles,
+            files,
+            all,
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// Values that contradict each other.
+    fn check(&self) -> Result<()> {
+        let (stale, beat) = (self.stale_after, self.heartbeat);
+        if beat.is_zero() || stale < beat * 3 {
+            return Err(Error::new(Kind::Usage, "use these settings")
+                .because(format!(
+                    "stale_after is {} ({}) and heartbeat is {} ({}), so that two lost heartbeats would cost a worker its claim",
+                    write_duration(stale),
+                    self.origin("stale_after"),
+                    write_duration(beat),
+                    self.origin("heartbeat"),
+                ))
+                .hint("stale_after must be at least three times the heartbeat, which must be at least one second."));
+        }
+        if self.stall.is_zero() {
+            return Err(Error::new(Kind::Usage, "use these settings")
+                .because(format!(
+                    "stall is 0 ({}), which would stop every ffmpeg at once",
+                    self.origin("stall")
+                ))
+                .hint("Give a time such as 10m."));
+        }
+        Ok(())
+    }
+
+    /// Each setting's name, value and origin, in the order of the table of keys.
+    pub fn shown(&self) -> impl Iterator<Item = (&'static str, &Setting)> {
+        KEYS.iter().filter_map(|key| Some((key.name, self.all.get(key.name)?)))
+    }
+
+    /// Where a setting came from.
+    pub fn origin(&self, name: &str) -> &Origin {
+        self.all.get(name).map_or(&Origin::Default, |setting| &setting.origin)
+    }
+
+    /// The profile's policy with the settings over it.
+    pub fn policy(&self, built_in: BuiltIn) -> Result<Policy> {
+        let mut policy = self.profiles.policy(&self.profile, built_in).map_err(|error| match error.path {
+            Some(_) => error,
+            None => error.because(format!("it was asked for by {}", self.origin("profile"))),
+        })?;
+        if self.force_stereo {
+            policy.audio.stereo = Stereo::Force;
+        }
+        if self.downgrade_resolution {
+            policy.video.downgrade_resolution = true;
+        }
+        if let Some(encoder) = self.encoder {
+            policy.video.encoder = encoder;
+        }
+        match self.output_limit {
+            OutputLimit::Profile => {}
+            OutputLimit::Off => policy.max_output_percent = None,
+            OutputLimit::Percent(percent) => policy.max_output_percent = Some(percent),
+        }
+        Ok(policy)
+    }
+}
+
+/// Typed looks into the merged table; each key's kind has been checked when it was parsed.
+struct Read<'a>(&'a BTreeMap<&'static str, Setting>);
+
+impl Read<'_> {
+    fn value(&self, name: &str) -> &Value {
+        self.0.get(name).map_or(&Value::Unset, |setting| &setting.value)
+    }
+    fn text(&self, name: &str) -> &str {
+        match self.value(name) {
+            Value::Text(text) => text,
+            _ => "",
+        }
+    }
+    fn switch(&self, name: &str) -> bool {
+        matches!(self.value(name), Value::Switch(true))
+    }
+    fn count(&self, name: &str) -> Option<u64> {
+        match self.value(name) {
+            Value::Count(count) => Some(*count),
+            _ => None,
+        }
+    }
+    fn duration(&self, name: &str) -> Duration {
+        match self.value(name) {
+            Value::Duration(time) => *time,
+            _ => Duration::ZERO,
+        }
+    }
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        match self.value(name) {
+            Value::Path(path) => Some(path.clone()),
+            _ => None,
+        }
+    }
+    fn list(&self, name: &str) -> Vec<String> {
+        match self.value(name) {
+            Value::List(items) => items.clone(),
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Events in words: the lines that stand above the bars, and those of a log. Pure.
+
+use std::path::PathBuf;
+
+use super::paint::Paint;
+use super::{Verbosity, plans, text};
+use crate::model::event::{Event, Level};
+use crate::model::outcome::{Converted, Failed, Outcome};
+use crate::model::plan::{Plan, Skip, SkipCode};
+
+/// Where a line belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// A dry run's plan is what was asked for: data.
+    Out,
+    Err,
+}
+
+/// Some lines about one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub stream: Stream,
+    pub level: Level,
+    /// Several lines are separated by `\n`; continuation lines are indented.
+    pub text: String,
+}
+
+/// Knows the run's folders, so that paths can be short.
+#[derive(Clone, Debug)]
+pub struct Speaker {
+    pub verbosity: Verbosity,
+    pub paint: Paint,
+    dirs: Vec<PathBuf>,
+    dry_run: bool,
+}
+
+/// Continuation lines stand under the text behind the verb.
+const INDENT: &str = "            ";
+
+impl Speaker {
+    pub fn new(verbosity: Verbosity, paint: Paint) -> Self {
+        Self { verbosity, paint, dirs: Vec::new(), dry_run: false }
+    }
+
+    /// The path as people are shown it.
+    pub fn short(&self, path: &std::path::Path) -> String {
+        text::below(path, &self.dirs)
+    }
+
+    /// What there is to say about an event, besides progress and the summary.
+    pub fn say(&mut self, event: &Event) -> Option<Said> {
+        match event {
+            Event::RunStarted { dirs, profile, jobs, dry_run } => {
+                self.dirs.clone_from(dirs);
+                self.dry_run = *dry_run;
+                let jobs = text::counted(*jobs as u64, "job");
+                let what = if *dry_run { "dry run, nothing is changed" } else { "starting" };
+                self.at(Level::Info, "run", &format!("{what}: profile {profile}, {jobs} at once"), &[])
+            }
+            Event::Planned { path, plan } => self.planned(path, plan),
+            Event::Skipped { path, skip } => self.skipped(path, skip),
+            Event::JobStarted { .. }
+            | Event::JobStage { .. }
+            | Event::JobProgress { .. }
+            | Event::Walked { .. }
+            | Event::RunEnded { .. } => None,
+            Event::JobEnded { path, outcome, .. } => match outcome.as_ref() {
+                Outcome::Converted(converted) => self.converted(path, converted),
+                Outcome::Skipped(skip) => self.skipped(path, skip),
+                Outcome::Failed(failed) => self.failed(path, failed),
+            },
+            Event::Note { level, path, text } => {
+                let text = match path {
+                    Some(path) => format!("{}: {}", self.short(path), text::clean(text)),
+                    None => text::clean(text),
+                };
+                let verb = match level {
+                    Level::Debug => "debug",
+                    Level::Info => "note",
+                    Level::Warn => "warning",
+                    Level::Error => "error",
+                };
+                self.at(*level, verb, &text, &[])
+            }
+        }
+    }
+
+    /// One line with its verb in a column of its own, and continuation lines under it.
+    fn at(&self, level: Level, verb: &str, first: &str, more: &[String]) -> Option<Said> {
+        let wanted = match self.verbosity {
+            Verbosity::Quiet => level >= Level::Warn,
+            Verbosity::Normal => level >= Level::Info,
+            Verbosity::Verbose => true,
+        };
+        wanted.then(|| {
+            let padded = format!("{verb:<11}");
+            let verb = match level {
+                Level::Error => self.paint.bad(&padded),
+                Level::Warn => self.paint.warn(&padded),
+                Level::Info if verb == "converted" => self.paint.good(&padded),
+                Level::Info | Level::Debug => self.paint.faint(&padded),
+            };
+            let mut text = format!("{verb} {first}");
+            for line in more {
+                text.push('\n');
+                text.push_str(INDENT);
+                text.push_str(line);
+            }
+            Said { stream: Stream::Err, level, text }
+        })
+    }
+
+    fn planned(&self, path: &std::path::Path, plan: &Plan) -> Option<Said> {
+        let stem = path.file_stem().map_or(String::new(), |stem| stem.to_string_lossy().into_owned());
+        let output = text::clean(&plan.output_name(&stem));
+        let first = format!("{} → {}", self.short(path), self.paint.name(&output));
+        let more: Vec<String> = plans::lines(plan).iter().map(|line| text::clean(line)).collect();
+        let verb = if self.dry_run { "convert" } else { "plan" };
+        let level = if self.dry_run { Level::Info } else { Level::Debug };
+        let mut said = self.at(level, verb, &first, &more)?;
+        if self.dry_run {
+            said.stream = Stream::Out;
+        }
+        Some(said)
+    }
+
+    fn skipped(&self, path: &std::path::Path, skip: &Skip) -> Option<Said> {
+        // A run over a converted library skips nearly everything; only what somebody else is doing right now is news.
+        let level = if self.dry_run || skip.code == SkipCode::Claimed { Level::Info } else { Level::Debug };
+        let mut said =
+            self.at(level, "skip", &format!("{}: {}", self.short(path), text::clean(&skip.words)), &[])?;
+        if self.dry_run {
+            said.stream = Stream::Out;
+        }
+        Some(said)
+    }
+
+    fn converted(&self, path: &std::path::Path, converted: &Converted) -> Option<Said> {
+        let mut first = format!(
+            "{} → {}  {}  in {}",
+            self.short(path),
+            self.paint.name(&text::clean(&converted.output)),
+            text::change(converted.bytes_before, converted.bytes_after),
+            text::time(converted.total_seconds),
+        );
+        if let Some(encoder) = &converted.encoder {
+            first.push_str(&format!("  by {encoder}"));
+        }
+        let more: Vec<String> =
+            converted.lost.iter().map(|lost| format!("without {}", text::clean(lost))).collect();
+        self.at(Level::Info, "converted", &first, &more)
+    }
+
+    fn failed(&self, path: &std::path::Path, failed: &Failed) -> Option<Said> {
+        let mut first = format!("{}: {}", self.short(path), failed.code.words());
+        if !failed.words.is_empty() {
+            first.push_str(&format!(": {}", text::clean(&failed.words)));
+        }
+        let mut more: Vec<String> =
+            failed.hint.iter().map(|hint| format!("hint: {}", text::clean(hint))).collect();
+        if self.verbosity == Verbosity::Verbose
+            && let Some(stderr) = &failed.stderr
+        {
+            more.extend(stderr.lines().map(|line| format!("| {}", text::clean(line))));
+        }
+        self.at(Level::Error, "failed", &first, &more)
+    }
+}
