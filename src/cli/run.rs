@@ -62,6 +62,9 @@ pub struct RunArgs {
     pub stall: Option<String>,
     #[command(flatten)]
     pub programs: Programs,
+    /// The folder now holds another library than before, and that is meant: forget the old one
+    #[arg(long, help_heading = "Sharing the library with other machines")]
+    pub new_library: bool,
     /// Print events as JSON, one a line, on stdout (docs/json.md)
     #[arg(long, help_heading = "General")]
     pub json: bool,
@@ -139,6 +142,7 @@ pub fn run(args: &RunArgs, common: &Common, look: Look) -> Result<Ending> {
         terms: session.terms(),
         background: settings.nice,
         stall: settings.stall,
+        new_library: args.new_library,
         tools,
         caps,
     };

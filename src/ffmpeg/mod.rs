@@ -10,3 +10,7 @@ pub mod probe;
 pub mod progress;
 pub mod run;
 pub mod tools;
+
+#[cfg(test)]
+#[path = "../../tests/it/support/play.rs"]
+pub mod play;

@@ -57,7 +57,7 @@ pub fn undo(file: &Path, library: &Library, terms: &Terms, memory: &dyn Memory) 
         at: sys::clock::wall(),
     };
     // Only a hint for later runs; the original is back whether or not it could be noted.
-    let _ = cache::add(&folder, &[Addition { memo, media: None }], terms);
+    let _ = cache::add(&folder, &[Addition { memo, media: None }]);
     Ok(done)
 }
 

@@ -24,7 +24,7 @@ use crate::model::media::{MediaInfo, StreamKind};
 use crate::model::plan::{Decision, Skip, SkipCode};
 use crate::model::policy::{Container, Deinterlace, Policy, TypeFilter};
 
-pub use profiles::{profile, profile_names};
+pub use profiles::{profile, profile_names, profile_summary};
 
 /// A file as the planner sees it.
 #[derive(Clone, Copy, Debug)]

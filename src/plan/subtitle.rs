@@ -88,10 +88,10 @@ fn subtitle(stream: &Stream, policy: &SubtitlePolicy, container: Container, rest
                 rest.sidecars.push(Sidecar { source: stream.index, suffix, muxer: muxer.to_owned() });
             }
             (Some(_), false) => {
-                rest.lost.push(lost(stream, "the container has no image subtitles, sidecars are off"));
+                rest.lost.push(lost(stream, "the container has no image subtitles, sidecars are off"))
             }
             (None, _) => {
-                rest.lost.push(lost(stream, "neither the container nor a file beside it can hold it"));
+                rest.lost.push(lost(stream, "neither the container nor a file beside it can hold it"))
             }
         },
     }

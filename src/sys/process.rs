@@ -207,7 +207,7 @@ impl Child {
         if let Some(ended) = &self.ended {
             return Ok(Some(ended.clone()));
         }
-        if !self.group.has_ended_within(time) {
+        if !self.group.has_ended_within(time)? {
             return Ok(None);
         }
         Ok(Some(self.bury()))
@@ -223,7 +223,7 @@ impl Child {
             return ended.clone();
         }
         self.group.kill();
-        if self.group.has_ended_within(BURIAL) {
+        if self.group.has_ended_within(BURIAL).unwrap_or(false) {
             return self.bury();
         }
         self.mute();

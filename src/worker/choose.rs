@@ -133,7 +133,7 @@ impl Run<'_> {
             self.act(&folder.path, file, library, choice, send, young);
         }
         if !self.options.dry_run {
-            self.ledger.flush(&folder.path, &self.options.terms, self.sink.as_ref());
+            self.ledger.flush(&folder.path, self.sink.as_ref());
         }
     }
 
@@ -152,7 +152,7 @@ impl Run<'_> {
         let choice = self.choose(folder, &file, library, None, true);
         self.act(folder, &file, library, choice, send, young);
         if !self.options.dry_run {
-            self.ledger.flush(folder, &self.options.terms, self.sink.as_ref());
+            self.ledger.flush(folder, self.sink.as_ref());
         }
     }
 

@@ -11,7 +11,6 @@ use crate::model::media::MediaInfo;
 use crate::model::outcome::{FailCode, Outcome};
 use crate::model::plan::{Skip, SkipCode};
 use crate::share::cache::{self, Addition, Memo, Verdict};
-use crate::share::claim::Terms;
 use crate::sys;
 
 /// Additions not yet on the share.
@@ -26,9 +25,9 @@ impl Ledger {
     }
 
     /// Writes a folder's additions; where somebody else is writing they wait for the next call.
-    pub fn flush(&self, folder: &Path, terms: &Terms, sink: &dyn Sink) {
+    pub fn flush(&self, folder: &Path, sink: &dyn Sink) {
         let Some(additions) = self.lock().remove(folder) else { return };
-        match cache::add(folder, &additions, terms) {
+        match cache::add(folder, &additions) {
             Ok(true) => {}
             Ok(false) => self.lock().entry(folder.to_owned()).or_default().extend(additions),
             // What was learnt is only a saving of work: the run goes on without it.
@@ -41,7 +40,7 @@ impl Ledger {
     }
 
     /// Writes everything that is left, with a few tries for busy folders.
-    pub fn flush_all(&self, terms: &Terms, sink: &dyn Sink) {
+    pub fn flush_all(&self, sink: &dyn Sink) {
         for attempt in 0..5 {
             let folders: Vec<PathBuf> = self.lock().keys().cloned().collect();
             if folders.is_empty() {
@@ -52,7 +51,7 @@ impl Ledger {
                 let _ = sys::stop::sleep(std::time::Duration::from_millis(100 << attempt));
             }
             for folder in folders {
-                self.flush(&folder, terms, sink);
+                self.flush(&folder, sink);
             }
         }
     }

@@ -61,6 +61,8 @@ pub struct Options {
     pub background: bool,
     /// ffmpeg without progress for this long is stopped.
     pub stall: Duration,
+    /// Another library than before lies at the folder, and the user says that it is meant (`--new-library`).
+    pub new_library: bool,
     pub tools: Tools,
     pub caps: Caps,
 }
@@ -146,7 +148,7 @@ pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Resul
         drop(send);
     });
     if !options.dry_run {
-        run.ledger.flush_all(&options.terms, sink.as_ref());
+        run.ledger.flush_all(sink.as_ref());
         for library in libraries.values() {
             let keep = Duration::from_secs(u64::from(options.trash_days) * 86_400);
             let gone = job::trash::empty(&library.root, keep);
@@ -199,7 +201,7 @@ fn open_libraries(options: &Options, store: &Store) -> Result<BTreeMap<PathBuf, 
 }
 
 fn open_library(folder: &Path, options: &Options, store: &Store) -> Result<Library> {
-    let expected = store.library_at(folder);
+    let expected = store.library_at(folder).filter(|_| !options.new_library);
     let found = library::open(folder, expected.as_deref(), !options.dry_run)?;
     if let Some(found) = &found {
         store.set_library_at(folder, &found.id);
@@ -276,7 +278,7 @@ impl Run<'_> {
         if let Some(addition) = ledger::addition(ended, &self.digest, tries(task)) {
             let folder = task.path.parent().unwrap_or(Path::new(".")).to_owned();
             self.ledger.add(&folder, addition);
-            self.ledger.flush(&folder, &self.options.terms, self.sink.as_ref());
+            self.ledger.flush(&folder, self.sink.as_ref());
         }
     }
 }

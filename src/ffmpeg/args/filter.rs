@@ -25,7 +25,7 @@ pub fn video(encode: &VideoEncode, source: &Video) -> String {
     match (&encode.from_color, encode.tone_map) {
         (Some(from), Some(curve)) => chain.push(tone_map(from, curve, size)),
         (Some(from), None) if from.primaries != encode.color.primaries => {
-            chain.push(gamut(from, &encode.color, size));
+            chain.push(gamut(from, &encode.color, size))
         }
         (Some(from), None) => chain.push(matrix(from, &encode.color, size)),
         (None, _) => chain.extend(size.map(|(w, h)| format!("scale={w}:{h}:flags=lanczos+accurate_rnd"))),

@@ -1,29 +1,10 @@
-//! What holds a path: the kernel's mount table, and `statfs` where the table does not tell.
+//! Linux: what holds a path, by the kernel's mount table, and `statfs` where the table does not tell.
 
 use std::io;
 use std::path::Path;
 
 use crate::sys::netfs::{FileSystem, Mount};
 
-#[cfg(target_os = "macos")]
-pub fn of(path: &Path) -> io::Result<Mount> {
-    let found = rustix::fs::statfs(path)?;
-    let text = |field: &[std::ffi::c_char]| {
-        let bytes: Vec<u8> = field.iter().take_while(|c| **c != 0).map(|c| c.cast_unsigned()).collect();
-        String::from_utf8_lossy(&bytes).into_owned()
-    };
-    let kind = match text(&found.f_fstypename).as_str() {
-        "nfs" => FileSystem::Nfs { version: None },
-        // Not measured; treated like the SMB client that needs the most care.
-        "smbfs" => FileSystem::LinuxSmb,
-        name @ ("webdav" | "afpfs") => FileSystem::Fuse { subtype: name.to_owned() },
-        name if name.contains("fuse") => FileSystem::Fuse { subtype: name.to_owned() },
-        name => FileSystem::Local(name.to_owned()),
-    };
-    Ok(Mount { kind, options: Vec::new(), source: text(&found.f_mntfromname) })
-}
-
-#[cfg(not(target_os = "macos"))]
 pub fn of(path: &Path) -> io::Result<Mount> {
     let path = std::fs::canonicalize(path)?;
     if let Ok(table) = std::fs::read("/proc/self/mountinfo")
@@ -42,7 +23,6 @@ pub fn of(path: &Path) -> io::Result<Mount> {
 }
 
 /// The mount's number in the table, from statx(2); kernels before 5.8 have none.
-#[cfg(not(target_os = "macos"))]
 fn mount_id(path: &Path) -> Option<u64> {
     use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
     let found = statx(CWD, path, AtFlags::NO_AUTOMOUNT, StatxFlags::MNT_ID).ok()?;
@@ -51,7 +31,6 @@ fn mount_id(path: &Path) -> Option<u64> {
 
 /// Finds the mount in a mountinfo table (proc_pid_mountinfo(5)): by number, else the last of the longest prefixes,
 /// because a later mount covers an earlier one.
-#[cfg(not(target_os = "macos"))]
 pub(in crate::sys) fn find(table: &[u8], id: Option<u64>, path: &Path) -> Option<Mount> {
     use std::os::unix::ffi::OsStrExt;
 
@@ -92,7 +71,6 @@ pub(in crate::sys) fn find(table: &[u8], id: Option<u64>, path: &Path) -> Option
     best.map(|(_, mount)| mount)
 }
 
-#[cfg(not(target_os = "macos"))]
 fn kind_of(name: &str, options: &[String]) -> FileSystem {
     match name {
         "nfs" | "nfs4" => {
@@ -112,7 +90,6 @@ fn kind_of(name: &str, options: &[String]) -> FileSystem {
 }
 
 /// The table writes a space, a tab, a newline and a backslash as `\040` and the like.
-#[cfg(not(target_os = "macos"))]
 fn unescape(field: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(field.len());
     let mut rest = field;

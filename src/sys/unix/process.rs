@@ -8,8 +8,10 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+use super::kernel;
 use crate::sys::process::Ended;
 
 /// A child that leads its process group.
@@ -30,6 +32,8 @@ struct Watch {
 #[derive(Debug, Default)]
 struct State {
     ended: bool,
+    /// Waiting itself failed: somebody else has reaped it.
+    failed: Option<Errno>,
     /// Nobody will reap it but the waiting thread.
     abandoned: bool,
 }
@@ -57,9 +61,15 @@ pub fn start(command: Command, background: bool) -> io::Result<(Group, ChildStdo
 /// that a signal to the group cannot hit a stranger.
 fn watch_end(pid: Pid, watch: &Watch) {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    while matches!(waitid(WaitId::Pid(pid), options), Err(rustix::io::Errno::INTR)) {}
+    let told = loop {
+        match waitid(WaitId::Pid(pid), options) {
+            Err(Errno::INTR) => {}
+            told => break told,
+        }
+    };
     let mut state = watch.state.lock().unwrap_or_else(PoisonError::into_inner);
     state.ended = true;
+    state.failed = told.err();
     if state.abandoned {
         let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
     }
@@ -167,14 +177,14 @@ impl Group {
         self.child.id()
     }
 
-    pub fn has_ended_within(&self, time: Duration) -> bool {
+    pub fn has_ended_within(&self, time: Duration) -> io::Result<bool> {
         let state = self.watch.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (state, _) = self
             .watch
             .changed
             .wait_timeout_while(state, time, |state| !state.ended)
             .unwrap_or_else(PoisonError::into_inner);
-        state.ended
+        state.failed.map_or(Ok(state.ended), |code| Err(code.into()))
     }
 
     /// Must not be called after [`Self::reap`]. A group that is gone already is as good as killed.
@@ -207,21 +217,8 @@ impl Group {
     }
 
     pub fn cpu_time(&self) -> Option<Duration> {
-        cpu_time(self.id())
+        kernel::cpu_time(self.id())
     }
-}
-
-#[cfg(not(target_os = "macos"))]
-fn cpu_time(pid: u32) -> Option<Duration> {
-    use crate::sys::unix::host;
-    if !host::is_our_proc() {
-        return None;
-    }
-    let stat = host::parse(&std::fs::read(format!("/proc/{pid}/stat")).ok()?)?;
-    #[expect(unsafe_code, reason = "sysconf(3): a number in, a number out")]
-    // SAFETY: no memory is involved.
-    let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-    (ticks > 0).then(|| Duration::from_secs_f64(stat.cpu as f64 / ticks as f64))
 }
 
 /// The names a program may have in a folder.

@@ -4,6 +4,7 @@
 
 pub mod clips;
 pub mod fake;
+pub mod play;
 pub mod share;
 pub mod worker;
 

@@ -1,0 +1,169 @@
+//! Keys as Python computes them, entries as Python expects them, and a union that loses nothing.
+
+use serde_json::{Map, Value, json};
+
+use super::{Addition, Memo, Verdict, entry, forget_the_gone, merge, read};
+use crate::model::key::Stamp;
+
+#[test]
+fn keys_are_those_that_the_python_workers_compute() {
+    for (sec, nsec, digits) in [
+        (1_700_000_000, 0, "5210721ae3089f90"),
+        (1_700_000_000, 123_456_789, "e66b6536e9bbed34"),
+        (1_729_056_123, 456_000_000, "89efb6371db0ec31"),
+        (1_700_000_000, 999_999_999, "12f5181ab5663c07"),
+        (1_234_567_890, 987_654_300, "abea666359d6730f"),
+    ] {
+        let key = entry::key("Movie \u{e9}.mkv", &Stamp { size: 1000, sec, nsec });
+        assert_eq!(&key[..16], digits);
+        assert_eq!(key.len(), 64);
+    }
+}
+
+fn addition(name: &str, sec: i64, verdict: Verdict, at: f64) -> Addition {
+    Addition {
+        memo: Memo {
+            name: name.to_owned(),
+            stamp: Stamp { size: 1000, sec, nsec: 5 },
+            print: None,
+            policy: "p".to_owned(),
+            verdict,
+            words: "därum".to_owned(),
+            tries: 0,
+            host: "h".to_owned(),
+            at,
+        },
+        media: None,
+    }
+}
+
+#[test]
+fn an_entry_has_every_field_that_a_python_reader_needs_with_its_type() {
+    let mut map = Map::new();
+    merge(&mut map, &[addition("a.mkv", 1_700_000_000, Verdict::Fits, 1.0)]);
+    let entry = map.values().next().expect("one entry");
+    assert_eq!(map.keys().next().map(String::as_str), entry["fingerprint_hash"].as_str());
+    for (field, kind) in [
+        ("file_name", "string"),
+        ("file_size", "number"),
+        ("file_mtime", "number"),
+        ("last_scanned", "string"),
+        ("codec_video", "null"),
+        ("duration", "number"),
+        ("bitrate", "number"),
+        ("is_hdr", "bool"),
+        ("color_transfer", "string"),
+        ("bit_depth", "number"),
+        ("audio_channels", "string"),
+        ("audio_layout", "string"),
+        ("has_stereo_track", "bool"),
+        ("conversion_params", "null"),
+        ("processing_version", "string"),
+        ("conversion_count", "number"),
+    ] {
+        let found = match &entry[field] {
+            Value::Null => "null",
+            Value::Bool(_) => "bool",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            _ => "other",
+        };
+        assert_eq!(found, kind, "{field}");
+        assert!(entry.get(field).is_some(), "{field} is there");
+    }
+}
+
+#[test]
+fn the_text_is_ascii_and_reads_back() {
+    let mut map = Map::new();
+    merge(&mut map, &[addition("Größe 😀\n.mkv", 1_700_000_000, Verdict::Fits, 1.0)]);
+    let value = Value::Object(map);
+    let text = entry::to_text(&value).expect("it is written");
+    assert!(text.is_ascii());
+    assert!(String::from_utf8_lossy(&text).contains("Gr\\u00f6\\u00dfe \\ud83d\\ude00\\n"));
+    assert_eq!(serde_json::from_slice::<Value>(&text).expect("it reads back"), value);
+}
+
+#[test]
+fn a_merge_keeps_what_it_does_not_know() {
+    let foreign = entry::key("b.mkv", &Stamp { size: 1, sec: 2, nsec: 0 });
+    let mut map = Map::new();
+    map.insert(
+        foreign.clone(),
+        json!({"file_name": "b.mkv", "file_size": 1, "file_mtime": 2.0, "new_field": [1]}),
+    );
+    map.insert("comment".to_owned(), json!("somebody's"));
+    merge(&mut map, &[addition("a.mkv", 1_700_000_000, Verdict::Fits, 1.0)]);
+    assert_eq!(map.len(), 3);
+    assert_eq!(map[&foreign]["new_field"], json!([1]));
+    assert_eq!(map["comment"], json!("somebody's"));
+}
+
+#[test]
+fn the_newer_memo_wins_in_any_order() {
+    let old = addition("a.mkv", 1_700_000_000, Verdict::Failed, 1.0);
+    let new = addition("a.mkv", 1_700_000_000, Verdict::Converted, 2.0);
+    for order in [[&old, &new], [&new, &old]] {
+        let mut map = Map::new();
+        for addition in order {
+            merge(&mut map, std::slice::from_ref(addition));
+        }
+        assert_eq!(map.len(), 1);
+        assert_eq!(map.values().next().expect("an entry")["mbx"]["verdict"], "converted");
+    }
+}
+
+#[test]
+fn a_changed_file_replaces_its_own_past_and_a_rounded_time_continues_it() {
+    let mut map = Map::new();
+    merge(&mut map, &[addition("a.mkv", 1_700_000_000, Verdict::Fits, 1.0)]);
+    merge(&mut map, &[addition("a.mkv", 1_700_000_001, Verdict::Fits, 2.0)]);
+    assert_eq!(map.len(), 1, "two seconds are one file to a FAT or SMB view");
+    merge(&mut map, &[addition("a.mkv", 1_800_000_000, Verdict::Bad, 3.0)]);
+    assert_eq!(map.len(), 1);
+    assert_eq!(map.values().next().expect("an entry")["mbx"]["verdict"], "bad");
+}
+
+#[test]
+fn only_entries_of_files_that_are_gone_are_forgotten() {
+    let mut map = Map::new();
+    merge(&mut map, &[addition("a.mkv", 5, Verdict::Fits, 1.0), addition("b.mkv", 5, Verdict::Fits, 1.0)]);
+    map.insert("odd".to_owned(), json!(7));
+    forget_the_gone(&mut map, &["b.mkv".to_owned()]);
+    assert_eq!(map.len(), 2);
+    assert!(map.contains_key("odd"));
+}
+
+#[test]
+fn reading_never_fails() {
+    let dir = tempfile::tempdir().expect("a folder");
+    assert!(read(dir.path()).fault.is_none(), "an absent cache is empty");
+    let path = dir.path().join(".mediabox_cache.json");
+    for damaged in ["", "{", "[1]", "null", "\u{0}", "{\"a\":"] {
+        std::fs::write(&path, damaged).expect("a file");
+        assert!(read(dir.path()).fault.is_some(), "{damaged:?}");
+    }
+    for foreign in ["{}", "{\"a\": 1}", "{\"a\": {\"mbx\": 5}}", "{\"a\": {\"mbx\": {\"name\": 1}}}"] {
+        std::fs::write(&path, foreign).expect("a file");
+        let folder = read(dir.path());
+        assert!(folder.fault.is_none(), "{foreign:?}");
+        assert!(folder.memo("a", &Stamp::default()).is_none());
+    }
+}
+
+#[test]
+fn a_memo_is_found_by_name_and_stamp() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut map = Map::new();
+    merge(&mut map, &[addition("a.mkv", 1_700_000_000, Verdict::NotSmaller, 1.0)]);
+    std::fs::write(
+        dir.path().join(".mediabox_cache.json"),
+        entry::to_text(&Value::Object(map)).expect("text"),
+    )
+    .expect("a file");
+    let folder = read(dir.path());
+    let memo = folder.memo("a.mkv", &Stamp { size: 1000, sec: 1_700_000_000, nsec: 0 }).expect("found");
+    assert_eq!(memo.verdict, Verdict::NotSmaller);
+    assert!(folder.memo("a.mkv", &Stamp { size: 1001, sec: 1_700_000_000, nsec: 0 }).is_none());
+    assert!(folder.memo("b.mkv", &Stamp { size: 1000, sec: 1_700_000_000, nsec: 0 }).is_none());
+}

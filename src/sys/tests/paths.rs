@@ -1,0 +1,63 @@
+use std::path::Path;
+
+use crate::model::key::Key;
+use crate::sys::path::{canonical, extension, folded, key};
+
+fn key_of(root: &str, path: &str) -> Option<String> {
+    key(Path::new(root), Path::new(path)).map(|Key(text)| text)
+}
+
+#[test]
+fn a_key_is_relative_and_composed() {
+    assert_eq!(key_of("/lib", "/lib/a/b.mkv").as_deref(), Some("a/b.mkv"));
+    assert_eq!(key_of("/lib/", "/lib//a/./b.mkv").as_deref(), Some("a/b.mkv"));
+    assert_eq!(key_of("/lib", "/lib/Mu\u{308}ller.mkv").as_deref(), Some("M\u{fc}ller.mkv"));
+}
+
+#[test]
+fn what_is_not_below_the_root_has_no_key() {
+    assert_eq!(key_of("/lib", "/other/a.mkv"), None);
+    assert_eq!(key_of("/lib", "/library/a.mkv"), None);
+    assert_eq!(key_of("/lib", "/lib"), None);
+    assert_eq!(key_of("/lib", "/lib/../a.mkv"), None);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_not_unicode_has_no_key() {
+    use std::os::unix::ffi::OsStrExt;
+    let path = Path::new("/lib").join(std::ffi::OsStr::from_bytes(b"a\xff.mkv"));
+    assert_eq!(key(Path::new("/lib"), &path), None);
+}
+
+#[test]
+fn names_that_are_one_file_somewhere_fold_to_one_text() {
+    assert_eq!(folded("MU\u{308}LLER.MKV"), folded("m\u{fc}ller.mkv"));
+    assert_eq!(folded("ΟΔΟΣ"), folded("οδοσ"));
+    assert_ne!(folded("a"), folded("b"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn folding_twice_changes_nothing(text in "\\PC*") {
+        let once = folded(&text);
+        proptest::prop_assert_eq!(folded(&once), once);
+    }
+}
+
+#[test]
+fn extensions_are_lower_case() {
+    assert_eq!(extension(Path::new("a/B.Mkv")), "mkv");
+    assert_eq!(extension(Path::new("a/b")), "");
+    assert_eq!(extension(Path::new("a/.hidden")), "");
+    assert_eq!(extension(Path::new("a.tar.GZ")), "gz");
+}
+
+#[test]
+fn a_canonical_path_exists_and_has_no_dots() {
+    let folder = super::folder();
+    let path = folder.path().join("x").join("..");
+    assert!(canonical(&path).is_err());
+    std::fs::create_dir(folder.path().join("x")).unwrap();
+    assert_eq!(canonical(&path).unwrap(), canonical(folder.path()).unwrap());
+}

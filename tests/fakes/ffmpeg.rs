@@ -1,0 +1,370 @@
+//! A program that plays ffmpeg and ffprobe: it hands every call to the real one, except where its script says what goes wrong.
+//!
+//! It plays ffprobe where its own name begins with `ffprobe`, else ffmpeg. The script is `$FAKE_FFMPEG`, else the file `fake.txt` beside
+//! the program: words, separated by white space, of which the first is the fault and the others say when it strikes:
+//!
+//! | word | strikes |
+//! | --- | --- |
+//! | `on=encode` | calls that write a file (the default for most faults) |
+//! | `on=decode` | calls that decode to nowhere |
+//! | `on=version` | `-version` |
+//! | `on=probe` | ffprobe's calls, `-version` excepted |
+//! | `on=all` | every call |
+//! | `only=TEXT` | only calls that have TEXT in one of their arguments |
+//! | `times=N` | only the first N calls that would be struck (counted in `fake.count` beside the program) |
+//!
+//! | fault | what happens |
+//! | --- | --- |
+//! | `none` | nothing: the real program runs |
+//! | `hang` | one block of progress, half a line of output, then nothing for ever, using no CPU |
+//! | `spin` | one block of progress, then a busy loop for ever |
+//! | `crash` | one block of progress, then an abort |
+//! | `fail` | an error line and exit code 1 |
+//! | `exit0-empty` | an empty output file, exit code 0 |
+//! | `exit0-none` | no output file, exit code 0 |
+//! | `cut-output` | the real output, cut in the middle; exit code 0 |
+//! | `garbage-output` | noise in the place of the output; exit code 0 |
+//! | `green` | every picture is one green; else the real output |
+//! | `wrong-frames` | only every third picture |
+//! | `wrong-size` | half the width |
+//! | `drop-audio` | the real output without its sound |
+//! | `slow=X` | the real program, its input read at X times real time |
+//! | `disk-full-message` | half of the output, the line of a full disk, and exit code 0, as ffmpeg 5.1 does |
+//! | `stderr-flood` | 100,000 lines of stderr, then the real program |
+//! | `no-encoders` | `-encoders` lists nothing |
+//! | `lists-everything` | `-encoders` adds every hardware encoder to the real list, and each fails in a way of its own: see [`ORDEALS`] |
+//!
+//! `$FAKE_FFMPEG_LOG`, else the file `fake.log` beside the program where it exists, gets a line per call. The real programs are those in
+//! `$FAKE_REAL` (a folder), else the first in PATH that are not in the fake's own folder.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program of its own, for tests only"
+)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// What becomes of each encoder under `lists-everything`: the fault, and the line for those that fail with one.
+const ORDEALS: &[(&str, &str, &str)] = &[
+    ("h264_nvenc", "fail", "[h264_nvenc @ 0x55d0] Cannot load libcuda.so.1"),
+    (
+        "hevc_nvenc",
+        "fail",
+        "[hevc_nvenc @ 0x55d0] OpenEncodeSessionEx failed: out of memory (10): (no details)",
+    ),
+    (
+        "av1_nvenc",
+        "fail",
+        "[av1_nvenc @ 0x55d0] The minimum required Nvidia driver for nvenc is 570.0 or newer",
+    ),
+    ("h264_qsv", "hang", ""),
+    ("hevc_qsv", "exit0-empty", ""),
+    ("av1_qsv", "crash", ""),
+    ("h264_vaapi", "green", ""),
+    ("hevc_vaapi", "wrong-frames", ""),
+    ("av1_vaapi", "exit0-none", ""),
+    ("h264_amf", "wrong-size", ""),
+    ("hevc_amf", "garbage-output", ""),
+    ("av1_amf", "fail", "[av1_amf @ 0x55d0] DLL amfrt64.dll failed to open"),
+    ("h264_videotoolbox", "cut-output", ""),
+    (
+        "hevc_videotoolbox",
+        "fail",
+        "[hevc_videotoolbox @ 0x55d0] Error: cannot create compression session: -12903",
+    ),
+    ("h264_v4l2m2m", "fail", "[h264_v4l2m2m @ 0x55d0] Could not find a valid device"),
+    ("hevc_v4l2m2m", "fail", ""),
+    ("h264_vulkan", "fail", "[AVHWDeviceContext @ 0x55d0] No devices found: VK_ERROR_INCOMPATIBLE_DRIVER"),
+    ("hevc_vulkan", "disk-full-message", ""),
+    ("av1_vulkan", "wrong-codec", ""),
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+    let player = Player::new(args);
+    player.log();
+    player.play()
+}
+
+struct Player {
+    args: Vec<String>,
+    probe: bool,
+    folder: PathBuf,
+    script: Vec<String>,
+}
+
+impl Player {
+    fn new(args: Vec<String>) -> Self {
+        let own = std::env::current_exe().expect("the fake has a path");
+        let name = std::env::args_os().next().map_or_else(|| own.clone(), PathBuf::from);
+        let stem = name.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let folder = own.parent().expect("the fake lies in a folder").to_path_buf();
+        let script = std::env::var("FAKE_FFMPEG")
+            .or_else(|_| fs::read_to_string(folder.join("fake.txt")))
+            .unwrap_or_default();
+        let script = script.split_whitespace().map(str::to_owned).collect();
+        Self { args, probe: stem.starts_with("ffprobe"), folder, script }
+    }
+
+    fn log(&self) {
+        let file = std::env::var_os("FAKE_FFMPEG_LOG").map(PathBuf::from).or_else(|| {
+            let beside = self.folder.join("fake.log");
+            beside.exists().then_some(beside)
+        });
+        let Some(file) = file else { return };
+        let line = format!("{} {}\n", if self.probe { "ffprobe" } else { "ffmpeg" }, self.args.join(" "));
+        let opened = fs::OpenOptions::new().create(true).append(true).open(file);
+        let _ = opened.and_then(|mut log| log.write_all(line.as_bytes()));
+    }
+
+    fn play(&self) -> ExitCode {
+        let fault = self.script.first().map_or("none", String::as_str);
+        if self.has("-encoders") && matches!(fault, "no-encoders" | "lists-everything") {
+            return self.list(fault);
+        }
+        if fault == "lists-everything" {
+            let ordeal = ORDEALS.iter().find(|(name, ..)| self.has(name));
+            return match ordeal {
+                Some((name, fault, line)) => self.suffer(fault, line, Some(name)),
+                None => self.real(&self.args),
+            };
+        }
+        if self.is_struck() { self.suffer(fault, "", None) } else { self.real(&self.args) }
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.args.iter().any(|a| a == word)
+    }
+
+    fn word(&self, key: &str) -> Option<&str> {
+        self.script.iter().skip(1).find_map(|w| w.strip_prefix(key)?.strip_prefix('='))
+    }
+
+    /// Writes to nowhere, or to its own output.
+    fn decodes(&self) -> bool {
+        self.args.last().is_some_and(|a| a == "-" || a == "pipe:1" || a == "/dev/null" || a == "NUL")
+            || self.args.windows(2).any(|w| w[0] == "-f" && w[1] == "null")
+    }
+
+    fn is_struck(&self) -> bool {
+        let call = match () {
+            () if self.has("-version") => "version",
+            () if self.probe => "probe",
+            () if self.has("-encoders") || self.has("-filters") || self.args.is_empty() => "list",
+            () if self.decodes() => "decode",
+            () => "encode",
+        };
+        let on = self.word("on").unwrap_or("encode");
+        let struck = (on == "all" || on == call)
+            && self.word("only").is_none_or(|text| self.args.iter().any(|a| a.contains(text)));
+        let Some(times) = self.word("times").filter(|_| struck) else { return struck };
+        let count = self.folder.join("fake.count");
+        let so_far: u32 = fs::read_to_string(&count).ok().and_then(|t| t.trim().parse().ok()).unwrap_or(0);
+        let _ = fs::write(&count, (so_far + 1).to_string());
+        so_far < times.parse().expect("times= wants a number")
+    }
+
+    fn suffer(&self, fault: &str, line: &str, encoder: Option<&str>) -> ExitCode {
+        let output = self.args.last().map(PathBuf::from).unwrap_or_default();
+        match fault {
+            "none" => return self.real(&self.args),
+            "hang" => {
+                self.begin();
+                loop {
+                    sleep(Duration::from_secs(3600));
+                }
+            }
+            "spin" => {
+                self.begin();
+                loop {
+                    std::hint::spin_loop();
+                }
+            }
+            "crash" => {
+                self.begin();
+                std::process::abort();
+            }
+            "fail" => {
+                eprintln!(
+                    "{}",
+                    if line.is_empty() {
+                        "[fake @ 0x1] Error while opening encoder: asked to fail"
+                    } else {
+                        line
+                    }
+                );
+                eprintln!("Conversion failed!");
+                return ExitCode::FAILURE;
+            }
+            "exit0-none" => {}
+            "exit0-empty" => write(&output, b""),
+            "garbage-output" => write(&output, &noise(20_000)),
+            "stderr-flood" => {
+                let mut text = String::new();
+                for n in 0..100_000 {
+                    let _ = writeln!(text, "[h264 @ 0x55d0] line {n} of very many");
+                }
+                eprint!("{text}");
+                return self.real(&self.args);
+            }
+            slow if slow.starts_with("slow=") => {
+                let mut args = self.args.clone();
+                let at = args.iter().position(|a| a == "-i").expect("a call with an input");
+                args.splice(at..at, ["-readrate".to_owned(), slow["slow=".len()..].to_owned()]);
+                return self.real(&args);
+            }
+            fault => {
+                let code = match encoder {
+                    Some(encoder) => self.pretend(encoder),
+                    None => self.run(&self.args),
+                };
+                if code != 0 {
+                    return ExitCode::from(code);
+                }
+                self.spoil(fault, &output);
+            }
+        }
+        println!("progress=end");
+        ExitCode::SUCCESS
+    }
+
+    /// What a run prints first.
+    fn begin(&self) {
+        if self.has("-progress") {
+            println!("frame=1\nfps=0.00\ntotal_size=48\nout_time_us=40000\nspeed=N/A\nprogress=continue");
+            print!("frame=");
+            let _ = std::io::stdout().flush();
+        }
+    }
+
+    /// Does a hardware encoder's work in software, so that there is something to spoil.
+    fn pretend(&self, encoder: &str) -> u8 {
+        let software = match encoder.split('_').next() {
+            Some("hevc") => "libx265",
+            Some("av1") => "libsvtav1",
+            _ => "libx264",
+        };
+        let after =
+            |option: &str| self.args.iter().position(|a| a == option).and_then(|at| self.args.get(at + 1));
+        let input = after("-i").expect("a trial has an input");
+        let muxer = self.args.iter().rposition(|a| a == "-f").and_then(|at| self.args.get(at + 1));
+        let muxer = muxer.expect("a trial names its muxer");
+        let output = self.args.last().expect("a trial has an output");
+        let words = [
+            "-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", input, "-c:v", software, "-pix_fmt",
+            "yuv420p", "-f", muxer, output,
+        ];
+        self.run(&words.map(str::to_owned))
+    }
+
+    /// Changes a finished output, as a broken encoder or a broken disk would have.
+    fn spoil(&self, fault: &str, output: &Path) {
+        let bytes = fs::read(output).unwrap_or_default();
+        match fault {
+            "cut-output" => write(output, &bytes[..bytes.len() / 2]),
+            "disk-full-message" => {
+                write(output, &bytes[..bytes.len() / 2]);
+                eprintln!("Error writing trailer of {}: No space left on device", output.display());
+            }
+            "green" => self.again(output, &["-vf", "drawbox=color=green:thickness=fill", "-c:a", "copy"]),
+            "wrong-frames" => {
+                let third = "select='not(mod(n,3))',setpts=N/FRAME_RATE/TB";
+                self.again(output, &["-vf", third, "-c:a", "copy"]);
+            }
+            "wrong-size" => self.again(output, &["-vf", "scale=trunc(iw/4)*2:ih", "-c:a", "copy"]),
+            "wrong-codec" => self.again(output, &["-c:v", "mpeg4", "-c:a", "copy"]),
+            "drop-audio" => self.again(output, &["-an", "-c", "copy"]),
+            other => panic!("the fake knows no fault {other:?}; see the top of tests/fakes/ffmpeg.rs"),
+        }
+    }
+
+    /// Runs the real ffmpeg over an output, in its place and in its own format.
+    fn again(&self, output: &Path, how: &[&str]) {
+        let mut before = output.as_os_str().to_owned();
+        before.push(".before");
+        fs::rename(output, &before).expect("the output can be renamed");
+        let muxer = self.args.iter().rposition(|a| a == "-f").and_then(|at| self.args.get(at + 1));
+        let muxer = muxer.map_or("matroska", String::as_str);
+        let done = Command::new(real("ffmpeg", &self.folder))
+            .args(["-v", "error", "-nostdin", "-y", "-i"])
+            .arg(&before)
+            .args(["-map", "0"])
+            .args(how)
+            .args(["-f", muxer])
+            .arg(output)
+            .status()
+            .expect("the real ffmpeg runs");
+        assert!(done.success(), "spoiling {} failed", output.display());
+        let _ = fs::remove_file(before);
+    }
+
+    fn list(&self, fault: &str) -> ExitCode {
+        if fault == "no-encoders" {
+            println!("Encoders:\n V..... = Video\n ------");
+            return ExitCode::SUCCESS;
+        }
+        let real = Command::new(real("ffmpeg", &self.folder))
+            .args(&self.args)
+            .output()
+            .expect("the real ffmpeg runs");
+        let text = String::from_utf8_lossy(&real.stdout);
+        print!("{text}");
+        for (name, ..) in ORDEALS {
+            if !text.contains(&format!(" {name} ")) {
+                println!(" V....D {name:<20} an encoder that is only listed (codec x)");
+            }
+        }
+        ExitCode::SUCCESS
+    }
+
+    fn real(&self, args: &[String]) -> ExitCode {
+        ExitCode::from(self.run(args))
+    }
+
+    fn run(&self, args: &[String]) -> u8 {
+        let program = real(if self.probe { "ffprobe" } else { "ffmpeg" }, &self.folder);
+        let status = Command::new(&program).args(args).status();
+        status.expect("the real program runs").code().map_or(u8::MAX, |code| code as u8)
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).expect("the output can be written");
+}
+
+/// The same noise every time.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_u32;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        (state >> 24) as u8
+    };
+    std::iter::repeat_with(next).take(length).collect()
+}
+
+/// The real program of this name.
+fn real(name: &str, own: &Path) -> PathBuf {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let folders: Vec<PathBuf> = match std::env::var_os("FAKE_REAL") {
+        Some(folder) => vec![folder.into()],
+        None => std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect(),
+    };
+    let same =
+        |folder: &Path| fs::canonicalize(folder).is_ok_and(|f| fs::canonicalize(own).is_ok_and(|o| f == o));
+    folders
+        .iter()
+        .filter(|folder| !same(folder))
+        .map(|folder| folder.join(&file))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| panic!("no real {name} in PATH"))
+}

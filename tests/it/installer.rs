@@ -1,0 +1,132 @@
+//! `installers/linux/install.sh`, with a `cargo` that hands out the program built for these tests.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::share::digests;
+use crate::support::{Clip, Run, Share, Worker, clips};
+
+struct Machine {
+    share: Share,
+    bin: PathBuf,
+}
+
+impl Machine {
+    /// A home without anything, and in PATH, before the machine's own programs, a `cargo` that builds at once.
+    fn new() -> Machine {
+        let share = Share::new();
+        let bin = share.aside("bin");
+        fs::create_dir_all(&bin).unwrap();
+        let machine = Machine { share, bin };
+        machine.program(
+            "cargo",
+            &format!(
+                "case $1 in --version) echo 'cargo 1.95.0 (fake)' ;; \
+                 build) mkdir -p \"$CARGO_TARGET_DIR/release\" && cp '{}' \"$CARGO_TARGET_DIR/release/\" ;; esac",
+                env!("CARGO_BIN_EXE_media-converter")
+            ),
+        );
+        machine
+    }
+
+    fn program(&self, name: &str, script: &str) {
+        let file = self.bin.join(name);
+        fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn prefix(&self) -> PathBuf {
+        self.share.aside("prefix")
+    }
+
+    fn install(&self, args: &[&str], path: &str) -> Run {
+        let mut command = self.share.command::<&str>([]);
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("installers/linux/install.sh");
+        let environment: Vec<_> =
+            command.get_envs().filter_map(|(k, v)| Some((k.to_owned(), v?.to_owned()))).collect();
+        command = Command::new("sh");
+        command.arg(script).arg("--prefix").arg(self.prefix()).args(args).env_clear().envs(environment);
+        command.env("PATH", path).env("CARGO_TARGET_DIR", self.share.aside("target"));
+        command.stdin(std::process::Stdio::null()).current_dir(self.share.aside(""));
+        Worker::start(command).end()
+    }
+
+    fn usual_path(&self) -> String {
+        format!("{}:{}", self.bin.display(), std::env::var("PATH").unwrap())
+    }
+}
+
+#[test]
+fn installing_twice_changes_nothing_and_uninstalling_leaves_nothing() {
+    let machine = Machine::new();
+    machine.install(&[], &machine.usual_path()).expect(0);
+    let installed = digests(&machine.prefix());
+    let names: Vec<&str> = installed.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "bin/media-converter",
+            "share/bash-completion/completions/media-converter",
+            "share/fish/vendor_completions.d/media-converter.fish",
+            "share/media-converter/installed-files",
+            "share/zsh/site-functions/_media-converter",
+        ]
+    );
+    let bash = fs::read_to_string(machine.prefix().join(names[1])).unwrap();
+    assert!(bash.contains("complete"), "completions for bash: {bash:.200}");
+
+    let again = machine.install(&[], &machine.usual_path()).expect(0);
+    assert!(again.stdout.contains("everything is installed already"), "{}", again.stdout);
+    assert_eq!(digests(&machine.prefix()), installed);
+
+    machine.install(&["--uninstall"], &machine.usual_path()).expect(0);
+    assert!(digests(&machine.prefix()).is_empty());
+    let nothing = machine.install(&["--uninstall"], &machine.usual_path()).expect(1);
+    assert!(nothing.stderr.contains("nothing is installed"), "{}", nothing.stderr);
+}
+
+#[test]
+fn the_demo_ends_with_a_converted_library_and_an_untouched_broken_file() {
+    let machine = Machine::new();
+    let demo = machine.share.aside("a demo");
+    let args = ["--demo", "--demo-dir", demo.to_str().unwrap()];
+    let run = machine.install(&args, &machine.usual_path()).expect(0);
+    let (_, after) = run.stdout.split_once("== After").expect("the library is shown after the run");
+    for (codecs, name) in [
+        ("h264 aac mov_text", "Movies/Testbild (2024).mp4"),
+        ("h264 aac", "Series/Größe & Maß – Folge 1.mp4"),
+        ("mp3", "Music/01 Kammerton.mp3"),
+    ] {
+        assert_eq!(clips::codecs(&demo.join(name)), codecs, "{name}");
+        assert!(after.contains(name), "{after}");
+    }
+    assert!(demo.join("Broken/interrupted copy.mkv").is_file());
+    // A demo may be repeated, but never on a folder that is something else.
+    machine.install(&args, &machine.usual_path()).expect(0);
+    machine.share.add("film.mkv", Clip::RemuxMkv);
+    let library = machine.share.root().to_str().unwrap();
+    let refused = machine.install(&["--demo", "--demo-dir", library], &machine.usual_path()).expect(1);
+    assert!(refused.stderr.contains("not an earlier demo"), "{}", refused.stderr);
+    assert_eq!(machine.share.names(), ["film.mkv"]);
+}
+
+#[test]
+fn without_root_and_terminal_it_says_what_root_has_to_run() {
+    let machine = Machine::new();
+    // Only what a bare system has, no ffmpeg, no sudo, and an ordinary user.
+    for tool in ["sh", "cat", "dirname", "awk", "sed", "grep", "head", "sort"] {
+        let real = std::env::split_paths(&std::env::var_os("PATH").unwrap())
+            .map(|folder| folder.join(tool))
+            .find(|file| file.is_file())
+            .expect("a common tool");
+        std::os::unix::fs::symlink(real, machine.bin.join(tool)).unwrap();
+    }
+    machine.program("id", "echo 1000");
+    machine.program("apt-get", "exit 0");
+    let run = machine.install(&[], machine.bin.to_str().unwrap()).expect(1);
+    let told = "root is needed to install ffmpeg";
+    assert!(run.stderr.contains(told) && run.stderr.contains("apt-get install"), "{}", run.stderr);
+    assert!(digests(&machine.prefix()).is_empty());
+}
