@@ -7,11 +7,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test says aloud what it skips")]
 
-#[cfg(unix)]
-mod installer;
 mod convert;
 mod faults;
 mod fleet;
+#[cfg(unix)]
+mod installer;
 mod support;
 mod tidy;
 mod usage;

@@ -1,6 +1,7 @@
 //! Offences planted in a small house: each rule must find its own, and must leave what merely looks like one.
 
-use super::{ARROWS, Files, check};
+use super::tree::Files;
+use super::{ARROWS, check};
 
 /// A house without offences.
 fn clean() -> Files {
@@ -13,12 +14,14 @@ fn clean() -> Files {
     let mut files = Files::new();
     files.insert("docs/ARCHITECTURE.md".into(), table);
     files.insert("Cargo.toml".into(), "[[test]]\nname = \"fake\"\npath = \"tests/fakes/ffmpeg.rs\"\n".into());
+    files.insert("src/share/judge.rs".into(), String::new());
     files.insert("src/main.rs".into(), "fn main() {}\n".into());
     let map = "/// Arguments.\npub mod cli;\n/// Nouns.\nmod model;\n/// Pure.\nmod plan;\n/// Protocol.\nmod share;\n/// Machine.\nmod sys;\n";
     files.insert("src/lib.rs".into(), map.into());
     for room in ["cli", "model", "plan", "share", "sys"] {
         files.insert(format!("src/{room}/mod.rs"), header.into());
     }
+    files.get_mut("src/share/mod.rs").expect("just put there").push_str("mod judge;\n");
     files.insert("tests/it/main.rs".into(), "mod a;\n".into());
     files.insert("tests/it/a.rs".into(), String::new());
     files.insert("tests/fakes/ffmpeg.rs".into(), "fn main() {}\n".into());
@@ -96,8 +99,12 @@ fn a_platform_outside_sys_is_caught() {
 #[test]
 fn io_and_clocks_in_pure_code_are_caught() {
     caught("src/plan/mod.rs", "fn f() { std::fs::read(\"x\"); }\n", "std::fs");
+    caught("src/plan/mod.rs", "use std::fs::File;\n", "std::fs");
     caught("src/plan/mod.rs", "fn f() { Instant::now(); }\n", "Instant::now");
     caught("src/model/mod.rs", "use std::time::SystemTime;\n", "SystemTime");
+    caught("src/share/judge.rs", "use crate::sys::host::{Life, life};\n", "sys::host");
+    caught("src/share/judge.rs", "fn f() { crate::sys::host::life(x); }\n", "sys::host");
+    fine("src/share/judge.rs", "use crate::sys::host::{Identity, Life};\nuse crate::sys::fs::Created;\n");
     fine(
         "src/plan/mod.rs",
         "#[cfg(test)]\nmod x { fn f() { std::fs::read(\"x\"); } }\nuse std::time::Duration;\n",
