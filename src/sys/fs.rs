@@ -81,8 +81,16 @@ pub fn list(dir: &Path) -> io::Result<Vec<Entry>> {
 }
 
 fn list_once(dir: &Path) -> io::Result<Vec<Entry>> {
+    let items = std::fs::read_dir(dir).map_err(|error| {
+        // Windows calls it an invalid name, a missing path or a wrong folder, as the file system's driver likes.
+        if std::fs::metadata(dir).is_ok_and(|found| !found.is_dir()) {
+            io::Error::new(io::ErrorKind::NotADirectory, error)
+        } else {
+            error
+        }
+    })?;
     let mut entries = Vec::new();
-    for item in std::fs::read_dir(dir)? {
+    for item in items {
         let item = item?;
         let kind = match item.file_type() {
             Ok(kind) if kind.is_symlink() => EntryKind::Symlink,
@@ -105,6 +113,9 @@ pub fn is_listed(path: &Path) -> io::Result<bool> {
             "a path without a last name cannot be listed",
         ));
     };
+    if os::fs::is_surely_there(path) {
+        return Ok(true);
+    }
     match list(folder) {
         Ok(entries) => Ok(entries.iter().any(|entry| os::fs::same_name(&entry.name, name))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::patience::{patiently, present};
-use super::{Created, FINGERPRINT_SPAN, is_listed, stamp_of};
+use super::{Created, FINGERPRINT_SPAN, stamp_of};
 use crate::model::key::{Fingerprint, Stamp};
 use crate::sys::os;
 
@@ -112,8 +112,6 @@ pub fn copy_new(from: &Path, to: &Path, progress: &mut dyn FnMut(u64) -> bool) -
     drop(target);
     if result.is_err() {
         discard(to);
-    } else if !is_listed(to)? {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "the copy was removed by somebody else"));
     }
     result.map(|()| Created::Yes)
 }

@@ -47,7 +47,12 @@ pub(in crate::sys) fn publish_dir_by(
     loop {
         let told = rename(from, to);
         let found = match list(to) {
-            Ok(entries) if entries.iter().any(|entry| entry.name == child) => return Ok(Created::Yes),
+            Ok(entries)
+                if entries.iter().any(|entry| entry.name == child)
+                    || os::fs::is_surely_there(&to.join(child)) =>
+            {
+                return Ok(Created::Yes);
+            }
             Ok(entries) => Some(entries.len()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(Created::Exists),
@@ -271,7 +276,8 @@ pub fn exchange(a: &Path, b: &Path) -> io::Result<()> {
     os::fs::exchange(a, b)
 }
 
-/// Removes a file.
+/// Removes a file. This is no competition: Windows and SMB tell several callers at once that they removed it. Where
+/// one of many is to have a file, it is [`consume`]d.
 pub fn remove_file(path: &Path) -> io::Result<Removed> {
     remove_by(&mut |path| os::fs::remove_file(path), path)
 }

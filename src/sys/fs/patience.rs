@@ -25,7 +25,7 @@ impl Patience {
             return false;
         }
         std::thread::sleep(self.pause.min(left));
-        self.pause = (self.pause * 2).min(Duration::from_millis(500));
+        self.pause = (self.pause * 2).min(Duration::from_millis(200));
         true
     }
 }

@@ -57,7 +57,7 @@ fn extensions_are_lower_case() {
 fn a_canonical_path_exists_and_has_no_dots() {
     let folder = super::folder();
     let path = folder.path().join("x").join("..");
-    assert!(canonical(&path).is_err());
+    assert!(canonical(&folder.path().join("x")).is_err());
     std::fs::create_dir(folder.path().join("x")).unwrap();
     assert_eq!(canonical(&path).unwrap(), canonical(folder.path()).unwrap());
 }

@@ -160,7 +160,7 @@ fn a_short_childs_output_is_kept_to_the_limit_and_drained_beyond() {
 #[test]
 fn a_child_past_its_deadline_is_killed_and_what_it_said_is_kept() {
     let before = Instant::now();
-    let output = process::output(&player("say and sleep"), Duration::from_secs(2), 10_000).unwrap();
+    let output = process::output(&player("say and sleep"), Duration::from_secs(3), 10_000).unwrap();
     assert!(output.timed_out);
     assert!(!output.ended.success());
     assert!(before.elapsed() < Duration::from_secs(15));

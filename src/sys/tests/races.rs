@@ -116,7 +116,7 @@ fn one_of_many_consumes_a_file() {
 }
 
 #[test]
-fn one_of_many_makes_a_file_and_one_removes_it() {
+fn one_of_many_makes_a_file_and_together_they_remove_it() {
     let folder = folder();
     race(
         |_| {},
@@ -133,7 +133,11 @@ fn one_of_many_makes_a_file_and_one_removes_it() {
     race(
         |_| {},
         |round, _| fs::remove_file(&at(folder.path(), "new", round)).unwrap() == Removed::Yes,
-        |round, winners| assert_eq!(winners.len(), 1, "round {round}"),
+        |round, winners| {
+            // More than one may be told so on Windows.
+            assert!(!winners.is_empty(), "round {round}");
+            assert!(!at(folder.path(), "new", round).exists());
+        },
     );
 }
 
@@ -154,6 +158,8 @@ fn a_reader_of_a_replaced_file_sees_one_of_the_two_whole() {
             let found = fs::read_small(&name, 20_000).unwrap();
             assert_eq!(found.len(), 10_000);
             assert!(found.iter().all(|byte| *byte == found[0]));
+            // Old Windows replaces no file that is open at that moment; a player is not at it all the time either.
+            std::thread::sleep(std::time::Duration::from_millis(2));
         }
     });
 }

@@ -75,6 +75,11 @@ pub fn same_name(a: &OsStr, b: &OsStr) -> bool {
     a == b
 }
 
+/// Whether something else than a listing can prove that a name is there. Not needed: a Linux client reads folders afresh.
+pub fn is_surely_there(_path: &Path) -> bool {
+    false
+}
+
 pub fn rename_dir(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::rename(from, to)
 }

@@ -120,6 +120,12 @@ pub fn same_name(a: &OsStr, b: &OsStr) -> bool {
     }
 }
 
+/// The network redirector may show a listing ten seconds old, but to open a name that is there always reaches the
+/// server. (A failure to open proves nothing: the redirector remembers those for a while, too.)
+pub fn is_surely_there(path: &Path) -> bool {
+    identity(path, Links::Stay).is_ok()
+}
+
 /// Never replaces: an empty folder in the way has to be removed first, which fails for one that is not empty.
 pub fn rename_dir(from: &Path, to: &Path) -> io::Result<()> {
     match rename_new(from, to) {
