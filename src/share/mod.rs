@@ -15,4 +15,9 @@ pub mod judge;
 pub mod layout;
 pub mod library;
 pub mod record;
+pub mod steps;
 pub mod survey;
+
+#[cfg(test)]
+#[path = "../../tests/model/mod.rs"]
+mod model;
