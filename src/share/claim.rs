@@ -1,10 +1,24 @@
 //! Taking, keeping, losing, sealing and releasing a claim.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::bell::{self, Whose};
+use super::pulse::Pulse;
 use super::record::Commit;
-use crate::model::error::Result;
+use super::stand::{HalfEnd, Stand, attempt_claim};
+use super::steps::{Ending, SealEnd};
+use crate::model::error::{Error, Kind, Result};
+use crate::sys;
+
+/// Default of [`Terms::stale_after`]; docs/PROTOCOL.md says why.
+pub const STALE_AFTER: Duration = Duration::from_secs(900);
+/// Default of [`Terms::heartbeat`].
+pub const HEARTBEAT: Duration = Duration::from_secs(60);
+
+/// How often a claim is asked for anew when something moves while we look.
+const ATTEMPTS: u32 = 5;
 
 /// The terms a claim is taken on.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +31,19 @@ pub struct Terms {
     pub legacy_locks: bool,
 }
 
+impl Default for Terms {
+    fn default() -> Self {
+        Self { stale_after: STALE_AFTER, heartbeat: HEARTBEAT, legacy_locks: false }
+    }
+}
+
+impl Terms {
+    /// A claim that was not renewed for this long counts as lost: three beats before anybody else may think so.
+    pub(super) fn patience(&self) -> Duration {
+        self.stale_after.saturating_sub(3 * self.heartbeat).max(self.stale_after / 2)
+    }
+}
+
 /// What earlier looks at a claim saw, so that short runs accumulate evidence. Kept by `store`; in memory in tests.
 pub trait Memory: Send + Sync + std::fmt::Debug {
     /// (first seen at this boot clock, boot id) of this exact state (`token` + heartbeat counter + mtime) of a claim.
@@ -25,6 +52,18 @@ pub trait Memory: Send + Sync + std::fmt::Debug {
     fn saw(&self, state: &str, at: Duration, boot: &str);
     /// Forgets it (the claim moved on).
     fn forget(&self, state: &str);
+}
+
+/// Remembers nothing: every look is a first look.
+#[derive(Clone, Copy, Debug)]
+pub struct Forgetful;
+
+impl Memory for Forgetful {
+    fn first_seen(&self, _state: &str) -> Option<(Duration, String)> {
+        None
+    }
+    fn saw(&self, _state: &str, _at: Duration, _boot: &str) {}
+    fn forget(&self, _state: &str) {}
 }
 
 /// Who holds a claim, for one line to a person.
@@ -58,14 +97,16 @@ pub enum Acquired {
 #[derive(Debug)]
 #[must_use = "a claim that is not released keeps others away"]
 pub struct Claim {
-    _private: (),
+    pub(super) held: Option<(Stand, Pulse)>,
+    /// Whose claim it was before, where it was taken over.
+    pub taken_from: Option<Holder>,
 }
 
 /// A sealed claim: ours to commit, and recoverable by anybody should we die now.
 #[derive(Debug)]
 #[must_use = "a sealed claim must be finished"]
 pub struct Sealed {
-    _private: (),
+    held: Option<(Stand, Pulse)>,
 }
 
 /// Somebody's sealed claim whose holder is dead.
@@ -75,48 +116,178 @@ pub struct HalfDone {
     pub commit: Commit,
     /// The dead worker's work folder with the stage file (while it lasts).
     pub work_dir: PathBuf,
+    pub(super) end: HalfEnd,
 }
 
 /// Asks for the claim on `source`. Takes over a stale claim; removes the dead worker's work folder before it returns `Mine`.
 pub fn acquire(source: &Path, terms: &Terms, memory: &dyn Memory) -> Result<Acquired> {
-    let _ = (source, terms, memory);
-    todo!()
+    claim(source, terms, memory, Doorbells::Hung)
+}
+
+/// Whether a claim shows itself to people and to Python workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doorbells {
+    Hung,
+    /// For files of our own, which nobody else claims.
+    None,
+}
+
+pub(super) fn claim(source: &Path, terms: &Terms, memory: &dyn Memory, bells: Doorbells) -> Result<Acquired> {
+    let mut busy = None;
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            // Several that all withdrew must not meet again at the same moment.
+            let jitter = u64::from_str_radix(&sys::host::random_hex(1), 16).unwrap_or(0);
+            if sys::stop::sleep(Duration::from_millis(20 + jitter)) {
+                break;
+            }
+        }
+        match attempt_claim(source, terms, memory, bells) {
+            Ok(Some(acquired)) => return Ok(acquired),
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // The folder went away under us, or the file did.
+                if !sys::fs::is_listed(source).map_err(|e| Error::io("look for the file", source, e))? {
+                    return Ok(Acquired::Gone);
+                }
+                busy = Some(error);
+            }
+            Err(error) => return Err(Error::io("claim the file", source, error)),
+        }
+    }
+    match busy {
+        Some(error) => Err(Error::io("claim the file", source, error)),
+        None => Ok(Acquired::Held(Holder {
+            hostname: "unknown".to_owned(),
+            pid: 0,
+            age: None,
+            silent: None,
+            what: "several workers are after it at this moment".to_owned(),
+        })),
+    }
 }
 
 impl Claim {
+    fn parts(&self) -> &(Stand, Pulse) {
+        self.held.as_ref().expect("a claim is held until it is consumed")
+    }
+
     /// The private folder for the result and everything temporary; on the same file system as the source.
     pub fn work_dir(&self) -> &Path {
-        todo!()
+        &self.parts().0.work
     }
+
     /// Why the claim is lost, once it is: taken over, or not renewable for so long that others may judge it dead.
     pub fn lost(&self) -> Option<String> {
-        todo!()
+        self.parts().1.lost()
     }
+
     /// Gives it up: removes the doorbell, the entry and the work folder.
-    pub fn release(self) {
-        todo!()
+    pub fn release(mut self) {
+        self.give_up();
     }
+
+    fn give_up(&mut self) {
+        let Some((stand, pulse)) = self.held.take() else { return };
+        pulse.stop();
+        super::step("release.begin");
+        silence_all(&pulse, &stand);
+        super::step("release.silent");
+        stand.end(Ending::release(stand.token.clone()));
+        super::step("release.free");
+        stand.remove();
+    }
+
     /// Writes the commit record and seals: from here on the swap will be finished or undone by somebody, whatever happens.
     /// `Err`: the claim was lost; nothing was touched. The claim is released in that case.
-    pub fn seal(self, commit: &Commit) -> Result<Sealed> {
-        let _ = commit;
-        todo!()
+    pub fn seal(mut self, commit: &Commit) -> Result<Sealed> {
+        let lost = |why: String| Error::new(Kind::Claim, "keep the claim").because(why);
+        if let Some(why) = self.lost() {
+            return Err(lost(why));
+        }
+        let (stand, pulse) = self.parts();
+        for bell in pulse.bells() {
+            let whose = bell::whose(&bell.path, &stand.token)
+                .map_err(|e| Error::io("look at the lock file", &bell.path, e))?;
+            // A Python worker knows nothing of seals, so its lock is the last thing to look at.
+            if whose == Whose::Foreign {
+                return Err(lost(format!("{} was taken by another program", bell.path.display())));
+            }
+        }
+        stand.stage_seal(commit).map_err(|e| Error::io("write the commit record", &stand.work, e))?;
+        match stand.seal().map_err(|e| Error::io("seal the claim", &stand.work, e)) {
+            Ok(SealEnd::Sealed) => {
+                super::step("seal.sealed");
+                Ok(Sealed { held: self.held.take() })
+            }
+            Ok(SealEnd::Lost) => {
+                let why = self.lost().unwrap_or_else(|| {
+                    "taken over by another worker, to whom this one looked dead".to_owned()
+                });
+                self.leave();
+                Err(lost(why))
+            }
+            Err(error) => {
+                self.leave();
+                Err(error)
+            }
+        }
+    }
+
+    /// Nobody can tell from here whether the seal will count: what refers to us stays, marked as left.
+    fn leave(&mut self) {
+        let Some((stand, pulse)) = self.held.take() else { return };
+        pulse.leave();
+        silence_all(&pulse, &stand);
+        stand.end(Ending::release(stand.token.clone()));
+        stand.remove();
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
+
+fn silence_all(pulse: &Pulse, stand: &Stand) {
+    for bell in pulse.bells() {
+        if let Err(error) = bell::silence(&bell.path, &stand.site, &stand.token) {
+            tracing::debug!("{} stays for a sweep: {error}", bell.path.display());
+        }
     }
 }
 
 impl Sealed {
     pub fn work_dir(&self) -> &Path {
-        todo!()
+        &self.held.as_ref().expect("a seal is held until it is finished").0.work
     }
+
     /// The swap is done or undone: removes the doorbell, the seal and the work folder.
-    pub fn finish(self) {
-        todo!()
+    pub fn finish(mut self) {
+        let Some((stand, pulse)) = self.held.take() else { return };
+        pulse.stop();
+        super::step("finish.begin");
+        silence_all(&pulse, &stand);
+        super::step("finish.silent");
+        stand.end(Ending::finish(stand.token.clone()));
+        super::step("finish.free");
+        stand.remove();
+    }
+}
+
+impl Drop for Sealed {
+    /// A swap that was not finished is left to the next visitor, at once rather than after the timeout.
+    fn drop(&mut self) {
+        if let Some((_, pulse)) = &self.held {
+            pulse.leave();
+        }
     }
 }
 
 impl HalfDone {
     /// The swap is done or undone: removes the doorbell, the seal and the dead worker's folder.
     pub fn finish(self) {
-        todo!()
+        self.end.clear(Some(&self.commit.source));
     }
 }

@@ -29,6 +29,8 @@ pub const ORIGINAL_PREFIX: &str = "orig";
 pub(super) const CLAIM_STAGING: &str = "l";
 /// Staging folder in a work folder, renamed onto the seal's slot.
 pub(super) const SEAL_STAGING: &str = "s";
+/// Where staging goes that must not be published any more.
+pub(super) const RETIRED: &str = "r";
 /// The slot in an owner's entry.
 pub(super) const SEAL: &str = "seal";
 /// Where a finished entry is moved in a work folder.
@@ -71,8 +73,7 @@ pub fn ours(name: &str) -> Option<Ours> {
             return Some(Ours::LockDir { hash: hash.to_owned() });
         }
         let token = rest.strip_prefix(".w-")?;
-        return is_token(token)
-            .then(|| Ours::WorkDir { hash: hash.to_owned(), token: token.to_owned() });
+        return is_token(token).then(|| Ours::WorkDir { hash: hash.to_owned(), token: token.to_owned() });
     }
     if let Some(file) = name.strip_suffix(LOCK_SUFFIX) {
         return (!file.is_empty()).then(|| Ours::Doorbell { file: file.to_owned() });

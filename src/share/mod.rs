@@ -4,20 +4,37 @@
 //! decided by comparing two machines' clocks; nothing here is believed by return codes where a listing can tell. Never
 //! touches a media file: that is `job::{commit,recover}`'s.
 //!
-//! The authority is a *lock directory* beside the file, `.mbx-<h>.lk`, with exactly one entry whose name carries the
-//! holder's token: `own.<T>` (held) or `seal.<T>` (the holder commits). Taking over and sealing are renames of that
-//! uniquely named entry, so the file server lets exactly one of them happen. `<file>.mediabox.lock` is the doorbell
-//! that people, scripts and the Python workers see.
+//! The authority is a *lock directory* beside the file, `.mbx-<h>.lk`, with exactly one entry, a folder whose name
+//! carries the holder's token: `own.<T>`. A takeover renames that uniquely named entry; a seal (the holder commits) is
+//! published *into* it and stays with it under whatever name. So the file server lets exactly one of them happen.
+//! `<file>.mediabox.lock` is the doorbell that people, scripts and the Python workers see.
 
+mod bell;
 pub mod cache;
 pub mod claim;
 pub mod judge;
 pub mod layout;
 pub mod library;
+mod look;
+mod pulse;
 pub mod record;
+mod site;
+mod stand;
 pub mod steps;
 pub mod survey;
 
 #[cfg(test)]
+mod tests;
+
+#[cfg(test)]
 #[path = "../../tests/model/mod.rs"]
 mod model;
+
+/// A named step of a claim or a commit: where a crash test stops, pauses or kills the process. Nothing otherwise.
+#[inline]
+pub fn step(name: &str) {
+    #[cfg(feature = "failpoints")]
+    crate::sys::failpoint::reached(name);
+    #[cfg(not(feature = "failpoints"))]
+    let _ = name;
+}

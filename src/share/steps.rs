@@ -172,13 +172,10 @@ impl<T: Clone + Eq> Claiming<T> {
             (Self::LookInside { from }, Seen::Owner(Inside::Open)) => Go(Self::Revoke { from }),
             (Self::Revoke { from }, Seen::Made) => Go(Self::LookAgain { from }),
             // After the revocation nothing of the dead worker's can be published any more, so this look is final.
-            (Self::LookAgain { from }, Seen::Owner(Inside::Open)) => {
-                End(Claimed::Mine { from: Some(from) })
+            (Self::LookAgain { from }, Seen::Owner(Inside::Open)) => End(Claimed::Mine { from: Some(from) }),
+            (Self::LookInside { .. } | Self::LookAgain { .. }, Seen::Owner(Inside::Sealed(sealer))) => {
+                End(Claimed::HalfDone { owner: me.clone(), sealer })
             }
-            (
-                Self::LookInside { .. } | Self::LookAgain { .. },
-                Seen::Owner(Inside::Sealed(sealer)),
-            ) => End(Claimed::HalfDone { owner: me.clone(), sealer }),
             _ => End(Claimed::Again),
         }
     }
@@ -287,7 +284,6 @@ impl<T: Clone + Eq> Ending<T> {
 /// Whether a work folder's token still means something to the lock directory: an owner, or the sealer of an entry. A
 /// folder of which this is false belongs to nobody, whatever its worker believes.
 pub fn referenced<T: Eq>(token: &T, lock: &[(T, Inside<T>)]) -> bool {
-    lock.iter().any(|(owner, inside)| {
-        owner == token || matches!(inside, Inside::Sealed(sealer) if sealer == token)
-    })
+    lock.iter()
+        .any(|(owner, inside)| owner == token || matches!(inside, Inside::Sealed(sealer) if sealer == token))
 }

@@ -11,6 +11,8 @@
 )]
 
 pub mod clock;
+#[cfg(feature = "failpoints")]
+pub mod failpoint;
 pub mod fs;
 pub mod host;
 pub mod netfs;

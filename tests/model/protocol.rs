@@ -183,12 +183,7 @@ impl Protocol {
         }
     }
 
-    fn claim_turn(
-        &self,
-        machine: Claiming<u8>,
-        me: u8,
-        seen: Seen<u8>,
-    ) -> Turn<Claiming<u8>, Claimed<u8>> {
+    fn claim_turn(&self, machine: Claiming<u8>, me: u8, seen: Seen<u8>) -> Turn<Claiming<u8>, Claimed<u8>> {
         let turn = machine.turn(&me, seen);
         match (self.bug, turn) {
             (Bug::BlindTakeover, Turn::Go(Claiming::LookInside { from })) => {
@@ -198,9 +193,7 @@ impl Protocol {
             | (Bug::NoRevoke, Turn::Go(Claiming::Revoke { from })) => {
                 Turn::End(Claimed::Mine { from: Some(from) })
             }
-            (Bug::NoRetire, Turn::Go(Claiming::Retire { owner })) => {
-                Turn::Go(Claiming::TakeOver { owner })
-            }
+            (Bug::NoRetire, Turn::Go(Claiming::Retire { owner })) => Turn::Go(Claiming::TakeOver { owner }),
             (_, turn) => turn,
         }
     }
@@ -377,8 +370,7 @@ impl Model for Protocol {
                     if world.sweeps > 0 {
                         let lock = listing(&world.share);
                         actions.extend((0..world.used).filter_map(|t| {
-                            let orphan =
-                                world.share.work[t as usize].exists && !referenced(&t, &lock);
+                            let orphan = world.share.work[t as usize].exists && !referenced(&t, &lock);
                             orphan.then_some(Action::Sweep(i, t))
                         }));
                     }
@@ -427,9 +419,7 @@ impl Model for Protocol {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always("I1 one result is swapped in", |_: &Self, w: &World| {
-                w.share.commits <= 1
-            }),
+            Property::always("I1 one result is swapped in", |_: &Self, w: &World| w.share.commits <= 1),
             Property::always("I2 a sealed result is not torn away", |m: &Self, w: &World| {
                 // A cached folder handle can seal late, in a claim that was lost: that work may be torn away.
                 m.handles == Handles::Folders || !w.share.torn
@@ -440,8 +430,7 @@ impl Model for Protocol {
             }),
             Property::always("I4 a claim goes to one heir, and to none by mistake", |m, w: &World| {
                 // Acting on handles, a takeover can hit the heir: it finds out at the latest when it seals.
-                m.handles == Handles::Entries
-                    || (!w.share.robbed && w.heirs.iter().all(|heirs| *heirs <= 1))
+                m.handles == Handles::Entries || (!w.share.robbed && w.heirs.iter().all(|heirs| *heirs <= 1))
             }),
             Property::always("I4 one owner", |m: &Self, w: &World| {
                 m.handles == Handles::Entries || w.share.owners().len() <= 1
@@ -453,9 +442,10 @@ impl Model for Protocol {
             }),
             Property::sometimes("a dead worker's swap is finished", |_: &Self, w: &World| {
                 w.workers.iter().any(|worker| match worker.at {
-                    At::End(Ending::MoveAway { .. }, _) => w.share.media.is_some_and(|s| {
-                        worker.me != s && !w.workers.iter().any(|other| other.me == s)
-                    }),
+                    At::End(Ending::MoveAway { .. }, _) => w
+                        .share
+                        .media
+                        .is_some_and(|s| worker.me != s && !w.workers.iter().any(|other| other.me == s)),
                     _ => false,
                 })
             }),
@@ -470,12 +460,8 @@ fn can_be_finished(model: &Protocol, world: &World) -> bool {
     (world.crashes, world.delays, world.sweeps) = (0, 0, 0);
     for token in (TOKENS - 3..TOKENS).map(|t| t as u8) {
         world.share.prepare(token);
-        world.workers = vec![Worker {
-            at: At::Claim(Claiming::start()),
-            me: token,
-            attempts: 0,
-            opened: None,
-        }];
+        world.workers =
+            vec![Worker { at: At::Claim(Claiming::start()), me: token, attempts: 0, opened: None }];
         for _ in 0..60 {
             if world.workers[0].at == At::Idle {
                 break;
@@ -547,17 +533,5 @@ fn holds(name: &str, model: Protocol) {
 fn two_workers_twice() {
     for handles in [Handles::Names, Handles::Entries, Handles::Folders] {
         holds(&format!("2 workers x 2 claims, 1 crash, {handles:?}"), base(handles));
-    }
-}
-
-#[test]
-fn big() {
-    for handles in [Handles::Names, Handles::Entries, Handles::Folders] {
-        let m = Protocol { workers: 3, attempts: 1, ..base(handles) };
-        holds(&format!("3 workers x 1 claims, 1 crash, {handles:?}"), m.clone());
-        holds(&format!("2x2 late {handles:?}"), Protocol { delays: 1, ..base(handles) });
-        holds(&format!("2x2 sweep {handles:?}"), Protocol { sweeps: 1, ..base(handles) });
-        holds(&format!("3x1 late {handles:?}"), Protocol { delays: 1, ..m.clone() });
-        holds(&format!("3 workers x 2 claims, 1 crash, {handles:?}"), Protocol { workers: 3, ..base(handles) });
     }
 }

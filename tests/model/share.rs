@@ -124,9 +124,7 @@ impl Share {
     /// What a call opens before it acts, where clients hold on to entries.
     pub fn open(&self, call: &Call<u8>) -> Option<usize> {
         match call {
-            Call::TakeOver(owner) | Call::DropOwner(owner) | Call::MoveAway(owner) => {
-                self.owned_by(*owner)
-            }
+            Call::TakeOver(owner) | Call::DropOwner(owner) | Call::MoveAway(owner) => self.owned_by(*owner),
             _ => None,
         }
     }
@@ -136,9 +134,7 @@ impl Share {
         match call {
             Call::Publish => {
                 let staged = &self.objects[me as usize];
-                if staged.place == Place::Staged
-                    && self.work[me as usize].exists
-                    && self.owners().is_empty()
+                if staged.place == Place::Staged && self.work[me as usize].exists && self.owners().is_empty()
                 {
                     self.lock = true;
                     self.objects[me as usize].place = Place::Lock(me);
@@ -239,10 +235,8 @@ impl Share {
     /// Removes a work folder with everything in it.
     pub fn remove_work(&mut self, of: u8) {
         self.unstage(of);
-        let sealed_somewhere = self
-            .objects
-            .iter()
-            .any(|o| matches!(o.place, Place::Lock(_)) && o.seal == Some(of) && self.lock);
+        let sealed_somewhere =
+            self.objects.iter().any(|o| matches!(o.place, Place::Lock(_)) && o.seal == Some(of) && self.lock);
         let work = &mut self.work[of as usize];
         self.torn |= sealed_somewhere && work.out && self.media.is_none();
         work.out = false;
