@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import traceback
 
 PROGRAM = sys.argv[1]
@@ -25,6 +26,11 @@ RECIPES = {
     "avi": f"{VIDEO} {SOUND} -c:v mpeg4 -c:a libmp3lame",
     "flac": f"{SOUND} -c:a flac",
 }
+# Long enough that a machine can be stopped in its midst.
+LONG = "-f lavfi -i testsrc2=size=640x360:rate=25:duration=15 -c:v mpeg4 -q:v 5"
+# Short terms, so that a dead machine's work is taken over within a test. Never shorter than three beats.
+TERMS = ("--stale-after", "15s", "--heartbeat", "5s")
+PATIENCE = 180
 
 
 def netshare(*argv, check=True):
@@ -41,8 +47,8 @@ def on(host, *argv, **options):
 def make_clips():
     folder = f"{OUT}/clips"
     os.makedirs(folder)
-    for ending, recipe in RECIPES.items():
-        subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", *recipe.split(), f"{folder}/clip.{ending}"],
+    for name, recipe in [*((f"clip.{ending}", recipe) for ending, recipe in RECIPES.items()), ("long.avi", LONG)]:
+        subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", *recipe.split(), f"{folder}/{name}"],
                        check=True, stdin=subprocess.DEVNULL)
     return folder
 
@@ -79,10 +85,35 @@ class Run:
         return [e for e in self.events if e["event"] == "job_ended" and e["outcome"] == "failed"]
 
 
+def command(host, folder, *flags):
+    return ["env", "-i", f"PATH={os.environ['PATH']}", "LANG=C.UTF-8", f"HOME=/run/home-{host}", "RUST_BACKTRACE=1",
+            PROGRAM, "--dir", folder, "--json", *flags]
+
+
 def convert(host, folder, *flags):
-    home = f"HOME=/run/home-{host}"
-    return Run(host, on(host, "env", "-i", f"PATH={os.environ['PATH']}", "LANG=C.UTF-8", home, "RUST_BACKTRACE=1",
-                        PROGRAM, "--dir", folder, "--json", *flags, check=False))
+    return Run(host, on(host, *command(host, folder, *flags), check=False))
+
+
+class Working:
+    """A machine at work, told of by its events as they come."""
+
+    def __init__(self, host, folder, *flags):
+        self.host, self.seen = host, []
+        self.process = subprocess.Popen(["netshare", "on", host, *command(host, folder, *flags)], text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def until_it_encodes(self):
+        for line in self.process.stdout:
+            self.seen.append(line)
+            event = json.loads(line)
+            if event["event"] == "job_progress" or event.get("stage") == "encoding":
+                return
+        raise AssertionError(f"{self.host} ended without encoding: {self.seen} {self.process.stderr.read()}")
+
+    def end(self):
+        out, err = self.process.communicate(timeout=PATIENCE)
+        self.process.stdout_text = "".join(self.seen) + out
+        return Run(self.host, subprocess.CompletedProcess([], self.process.returncode, self.process.stdout_text, err))
 
 
 def convert_on_all(share, name, *flags):
@@ -134,11 +165,70 @@ def three_machines_convert_each_clip_once(share):
     return share_of_work
 
 
-TESTS = [three_machines_convert_each_clip_once]
+def one_long_film(share, test):
+    name = f"{share}-{test}"
+    on("server", "mkdir", "-m", "777", f"/srv/share/{name}")
+    on("server", "cp", f"{CLIP_FOLDER}/long.avi", f"/srv/share/{name}/film.avi")
+    on("server", "touch", "-d", "@1700000000", f"/srv/share/{name}/film.avi")
+    return name
+
+
+def until_taken_over(share, name):
+    """Lets beta look again and again until it has converted the film; the seconds that took."""
+    begun = time.monotonic()
+    while time.monotonic() < begun + PATIENCE:
+        run = convert("beta", f"/net/{share}/{name}", *TERMS)
+        assert run.code == 0, run.text
+        if run.converted():
+            assert run.converted() == ["film.avi"], run.text
+            return time.monotonic() - begun
+        time.sleep(2)
+    raise AssertionError(f"not taken over within {PATIENCE} s: {on_disk(name)}\n{run.text}")
+
+
+def a_machine_that_loses_power_has_its_film_taken_over(share):
+    name = one_long_film(share, "power")
+    alpha = Working("alpha", f"/net/{share}/{name}", *TERMS)
+    alpha.until_it_encodes()
+    netshare("crash", "alpha")
+    try:
+        alpha.process.communicate(timeout=PATIENCE)
+        early = convert("beta", f"/net/{share}/{name}", *TERMS)
+        assert not early.converted(), f"beta took a film that was being worked on a moment ago\n{early.text}"
+        took = until_taken_over(share, name)
+    finally:
+        netshare("boot", "alpha")
+    assert [p for p in on_disk(name) if not p.startswith(".")] == ["film.mp4"], on_disk(name)
+    clean(name)
+    return f"after {took:.0f} s"
+
+
+def a_machine_that_sleeps_through_its_claim_drops_its_result(share):
+    name = one_long_film(share, "sleep")
+    alpha = Working("alpha", f"/net/{share}/{name}", *TERMS)
+    alpha.until_it_encodes()
+    netshare("pause", "alpha")
+    try:
+        took = until_taken_over(share, name)
+    finally:
+        netshare("resume", "alpha")
+    run = alpha.end()
+    assert not run.converted(), f"alpha committed a film that beta had taken over\n{run.text}"
+    assert [p for p in on_disk(name) if not p.startswith(".")] == ["film.mp4"], on_disk(name)
+    clean(name)
+    return f"taken over after {took:.0f} s, alpha ended with {run.code}"
+
+
+TESTS = [
+    three_machines_convert_each_clip_once,
+    a_machine_that_loses_power_has_its_film_taken_over,
+    a_machine_that_sleeps_through_its_claim_drops_its_result,
+]
 CLIP_FOLDER = make_clips()
 failed = False
-for share in SHARES:
-    for test in TESTS:
+chosen = sys.argv[2:]  # `fleet.py PROGRAM [SHARE|TEST]...`
+for share in [s for s in SHARES if s in chosen] or SHARES:
+    for test in [t for t in TESTS if t.__name__ in chosen] or TESTS:
         title = f"{test.__name__} on {share}"
         try:
             note = test(share)

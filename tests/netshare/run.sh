@@ -2,7 +2,7 @@
 # The fleet on real NFSv3, NFSv4.2 and SMB 3.1.1 mounts: three machines, each a kernel of its own, and a file server.
 # Prints a PASS, FAIL or SKIPPED line for each test. Needs Debian or Ubuntu on x86-64, ptrace, and root for apt the first time.
 #
-#   tests/netshare/run.sh [PROGRAM]      PROGRAM: target/debug/media-converter
+#   tests/netshare/run.sh [PROGRAM [SHARE|TEST]...]      default: target/debug/media-converter, everything
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 70
 here=$PWD/tests/netshare
@@ -26,4 +26,5 @@ if ! log=$("$here/netshare" run --clients alpha --shares nfs4 true 2>&1); then
     head -n 20 <<<"$log"
     skip "its machines do not start here"
 fi
-exec "$here/netshare" run "$here/fleet.py" "$program"
+[ $# = 0 ] || shift
+exec "$here/netshare" run "$here/fleet.py" "$program" "$@"
