@@ -8,8 +8,10 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test says aloud what it skips")]
 
 mod convert;
+mod docs;
 mod faults;
 mod fleet;
+mod golden;
 #[cfg(unix)]
 mod installer;
 mod support;

@@ -35,8 +35,8 @@ fn wrong_usage_exits_with_2_and_says_what_was_meant() {
     let run = share.run(["--dirr", "x"]).expect(2);
     assert!(run.stderr.contains("--dir"), "{}", run.stderr);
     assert_eq!(run.stdout, "", "stdout is for data");
-    share.run(["--dir", "x", "--jobs", "none"]).expect(2);
-    share.run(["--dir", "x", "--type", "pictures"]).expect(2);
+    share.convert(&["--jobs", "none"]).expect(2);
+    share.convert(&["--type", "pictures"]).expect(2);
     assert!(share.names().is_empty());
 }
 

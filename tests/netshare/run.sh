@@ -14,8 +14,9 @@ skip() { echo "SKIPPED: netshare: $*"; exit 0; }
 command -v apt-get >/dev/null || skip "its machines are made of Debian packages, and this system has no apt"
 [ -x "$program" ] || skip "$program is not built"
 if [ ! -x /usr/bin/python3 ]; then
-    [ "$(id -u)" = 0 ] && apt-get install -y -q --no-install-recommends python3 >/dev/null ||
+    if [ "$(id -u)" != 0 ] || ! apt-get install -y -q --no-install-recommends python3 >/dev/null; then
         skip "/usr/bin/python3 is not here and could not be installed"
+    fi
 fi
 if ! log=$("$here/build.sh" 2>&1); then
     tail -n 3 <<<"$log"

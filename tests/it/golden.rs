@@ -1,0 +1,106 @@
+//! What other programs and other versions read: the shape of each, compared with a file in `golden/`.
+//!
+//! A shape is every path in a document with the kind of value there; what differs from run to run is left out. A field that
+//! vanishes or changes its kind is a break; a new one is a line more (`BLESS=1 cargo test --test it golden` writes it).
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::docs::golden;
+use crate::support::{Clip, Share};
+
+/// Adds a line for every value below `path`.
+fn shape(path: &str, value: &Value, lines: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                // Where names are data, one stands for all.
+                let data = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+                shape(&format!("{path}.{}", if data { "<sha256>" } else { name }), value, lines);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                shape(&format!("{path}[]"), item, lines);
+            }
+            if items.is_empty() {
+                lines.insert(format!("{path}[]"));
+            }
+        }
+        Value::Null => drop(lines.insert(format!("{path}: null"))),
+        Value::Bool(_) => drop(lines.insert(format!("{path}: bool"))),
+        Value::Number(_) => drop(lines.insert(format!("{path}: number"))),
+        Value::String(_) => drop(lines.insert(format!("{path}: string"))),
+    }
+}
+
+#[track_caller]
+fn compare(name: &str, values: impl IntoIterator<Item = (String, Value)>) {
+    let mut lines = BTreeSet::new();
+    for (path, value) in values {
+        shape(&path, &value, &mut lines);
+    }
+    assert!(!lines.is_empty(), "{name}: nothing to compare");
+    let text: String = lines.into_iter().flat_map(|line| [line, "\n".into()]).collect();
+    golden(&format!("tests/it/golden/{name}.txt"), &text);
+}
+
+fn library() -> Share {
+    let share = Share::new();
+    share.add("Films/Film.mkv", Clip::H264Mkv);
+    share.add("Music/Song.flac", Clip::Flac);
+    share.add("Done.mp4", Clip::Fits);
+    share.put("Broken.mkv", &Clip::RemuxMkv.cut(55));
+    share
+}
+
+#[test]
+fn the_events_of_a_run_keep_their_shape() {
+    let share = library();
+    let mut events = share.convert(&["--dry-run"]).events();
+    events.extend(share.convert(&["--jobs", "1"]).expect(1).events());
+    compare(
+        "events",
+        events.into_iter().map(|event| {
+            let mut name = event["event"].as_str().expect("every line names its event").to_owned();
+            if let Some(outcome) = event["outcome"].as_str() {
+                name = format!("{name}({outcome})");
+            }
+            (name, event)
+        }),
+    );
+}
+
+#[test]
+fn the_documents_keep_their_shape() {
+    let share = library();
+    let root = share.root().to_str().unwrap().to_owned();
+    share.convert(&["--jobs", "1"]).expect(1);
+    share.add("Films/Next.avi", Clip::Mpeg4Avi);
+    for (name, args) in [
+        ("scan", vec!["scan", &root, "--json"]),
+        ("probe", vec!["probe", share.path("Films/Next.avi").to_str().unwrap(), "--json"]),
+        ("history", vec!["history", "--json"]),
+        ("config", vec!["config", "show", "--json"]),
+    ] {
+        let run = share.run(&args);
+        assert_eq!(run.code, 0, "{name}: {}", run.stderr);
+        compare(name, [(name.to_owned(), serde_json::from_str(&run.stdout).unwrap())]);
+    }
+}
+
+#[test]
+fn what_lies_on_the_share_keeps_its_shape() {
+    let share = Share::new();
+    share.add("Film.avi", Clip::LongAvi);
+    let mut worker = share.worker(&[]);
+    worker.wait_event("job_started");
+    let lock = std::fs::read(share.path("Film.avi.mediabox.lock"))
+        .expect("a claim is visible while the work goes on");
+    assert!(lock.is_ascii(), "Python workers of another locale read it");
+    compare("lock", [("lock".to_owned(), serde_json::from_slice(&lock).unwrap())]);
+    worker.end().expect(0);
+    let cache = std::fs::read(share.path(".mediabox_cache.json")).expect("facts are shared");
+    compare("cache", [("cache".to_owned(), serde_json::from_slice(&cache).unwrap())]);
+}
