@@ -8,12 +8,10 @@ mod tests;
 use std::ffi::OsString;
 use std::path::Path;
 
+use super::encoders::Release;
 use crate::model::media::{Disposition, MediaInfo, Stream, StreamKind, Video};
 use crate::model::plan::{Action, Plan, StreamPlan, VideoEncode};
 use crate::model::policy::Container;
-
-/// A version of ffmpeg; `None`: built from git, so newer than any release.
-type Release = Option<(u32, u32)>;
 
 /// The arguments (without the program) of the transcode: `-progress pipe:1 -nostdin -nostats -y`, the muxer named with
 /// `-f` so that `output` may end in `.part`. `sidecars`: one output path per [`Plan::sidecars`], same order.
@@ -23,7 +21,7 @@ pub fn transcode(
     input: &Path,
     output: &Path,
     sidecars: &[&Path],
-    release: Option<(u32, u32)>,
+    release: Release,
 ) -> Vec<OsString> {
     let mut line = Line::default();
     line.words(&["-hide_banner", "-nostdin", "-nostats", "-y", "-v", "warning", "-progress", "pipe:1"]);
@@ -172,8 +170,8 @@ fn video(n: usize, encode: &VideoEncode, source: &Stream, plan: &Plan, release: 
     if !filters.is_empty() {
         line.option("filter", n, filters);
     }
-    for (name, value) in encode::options(encode) {
-        line.option(name, n, value);
+    for (name, value) in encode::options(encode, release) {
+        line.option(&name, n, value);
     }
     if plan.container == Container::Mp4 && encode.codec == "hevc" {
         // Apple plays HEVC in MP4 only under this tag.

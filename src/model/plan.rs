@@ -143,7 +143,7 @@ pub struct VideoEncode {
     pub height: u32,
     /// Scale to width × height.
     pub scale: bool,
-    /// Pixel format, e.g. `yuv420p`.
+    /// Pixel format of the result, e.g. `yuv420p`; an encoder may want another form of it as its input.
     pub pix_fmt: String,
     /// Encoder's quality number on its own scale.
     pub quality: f32,

@@ -48,7 +48,7 @@ fn one(stream: &Stream, policy: &AudioPolicy, container: Container, sound: &mut 
     let too_many = audio.channels > most && (policy.codec.is_some() || policy.stereo == Stereo::Force);
     let wanted = match policy.codec {
         None => true,
-        Some(_) => policy.copy.iter().any(|c| *c == stream.codec) && plays(stream),
+        Some(_) => policy.copy.contains(&stream.codec) && plays(stream),
     };
     if holds == Holds::AsIs && wanted && !too_many {
         let action = Action::Copy { kind: stream.kind, codec: stream.codec.clone(), tag: None };

@@ -15,11 +15,7 @@ pub struct Need {
 }
 
 /// The best working encoder, or why there is none.
-pub fn choose<'a>(
-    need: Need,
-    choice: EncoderChoice,
-    caps: &'a Caps,
-) -> Result<(&'static Row, &'a EncoderCap), String> {
+pub fn choose(need: Need, choice: EncoderChoice, caps: &Caps) -> Result<(&'static Row, &EncoderCap), String> {
     let mut why = Vec::new();
     for row in quality::TABLE.iter().filter(|r| r.codec == need.codec && allowed(r, choice)) {
         match caps.working(row.encoder) {

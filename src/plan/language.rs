@@ -75,9 +75,9 @@ pub fn same(one: &str, other: &str) -> bool {
 /// The streams' languages that a setting keeps. Unlabelled streams are kept: nobody knows what they are. A setting that
 /// would keep nothing keeps everything.
 pub fn keep(wanted: &[String], languages: &[Option<&str>]) -> Vec<bool> {
-    let named = |l: &Option<&str>| l.is_some_and(|l| wanted.iter().any(|w| same(w, l)));
-    if wanted.is_empty() || !languages.iter().any(named) {
+    let named = |l: Option<&str>| l.is_some_and(|l| wanted.iter().any(|w| same(w, l)));
+    if wanted.is_empty() || !languages.iter().copied().any(named) {
         return vec![true; languages.len()];
     }
-    languages.iter().map(|l| l.is_none() || named(l)).collect()
+    languages.iter().map(|l| l.is_none() || named(*l)).collect()
 }

@@ -79,8 +79,7 @@ fn universal() -> Policy {
 /// The limits of Chromecast generations 2 and 3: H.264 High up to level 4.1, and, so that its Wi-Fi keeps up, 720p30
 /// with peaks of 8 Mbit/s.
 fn chromecast() -> Policy {
-    let mut policy = universal();
-    policy.name = "chromecast".to_owned();
+    let mut policy = Policy { name: "chromecast".to_owned(), ..universal() };
     policy.video.max_width = Some(1280);
     policy.video.max_height = Some(720);
     policy.video.max_fps = Some(30);
@@ -95,8 +94,7 @@ fn chromecast() -> Policy {
 
 /// The smallest file at a quality nobody sees.
 fn compact() -> Policy {
-    let mut policy = universal();
-    policy.name = "compact".to_owned();
+    let mut policy = Policy { name: "compact".to_owned(), ..universal() };
     policy.container = Container::Matroska;
     policy.video.codec = Some(VideoCodec::Hevc);
     policy.video.bit_depth = 10;
@@ -110,8 +108,7 @@ fn compact() -> Policy {
 
 /// Container only.
 fn remux() -> Policy {
-    let mut policy = compact();
-    policy.name = "remux".to_owned();
+    let mut policy = Policy { name: "remux".to_owned(), ..compact() };
     policy.container = Container::Same;
     policy.video.codec = None;
     policy.video.bit_depth = 8;
@@ -122,8 +119,5 @@ fn remux() -> Policy {
 
 /// Music only.
 fn audio() -> Policy {
-    let mut policy = universal();
-    policy.name = "audio".to_owned();
-    policy.container = Container::Mp3;
-    policy
+    Policy { name: "audio".to_owned(), container: Container::Mp3, ..universal() }
 }

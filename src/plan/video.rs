@@ -76,7 +76,7 @@ pub fn decide(
         width: size.width,
         height: size.height,
         scale: size.scale,
-        pix_fmt: pix_fmt(row.encoder, cap.hardware, ten_bit).to_owned(),
+        pix_fmt: if ten_bit { "yuv420p10le" } else { "yuv420p" }.to_owned(),
         quality: row.value(policy.video.quality),
         profile: profile(codec, ten_bit).map(str::to_owned),
         level,
@@ -223,24 +223,24 @@ fn losses(
     slower: bool,
     lost: &mut Vec<Lost>,
 ) {
-    let mut lose = |what: String, why: &str| {
+    let mut name = |what: String, why: &str| {
         lost.push(Lost { source: Some(stream.index), what, why: why.to_owned() });
     };
     if policy.video.hdr == HdrPolicy::ToneMap && video.hdr() != Hdr::Sdr {
-        lose(format!("HDR ({})", words::curve(video.hdr())), "the profile makes SDR");
+        name(format!("HDR ({})", words::curve(video.hdr())), "the profile makes SDR");
     } else if video.bit_depth > policy.video.bit_depth {
-        lose(format!("{} bit depth", video.bit_depth), "the profile makes fewer bits");
+        name(format!("{} bit depth", video.bit_depth), "the profile makes fewer bits");
     }
     if ["422", "444", "440"].iter().any(|c| video.pix_fmt.contains(c)) {
-        lose(format!("chroma resolution ({})", video.pix_fmt), "the profile makes 4:2:0");
+        name(format!("chroma resolution ({})", video.pix_fmt), "the profile makes 4:2:0");
     }
     if ["yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya"].iter().any(|a| video.pix_fmt.starts_with(a)) {
-        lose("transparency".to_owned(), "the video codec has none");
+        name("transparency".to_owned(), "the video codec has none");
     }
     // Encoders that write A/53 captions from the frames' side data; a lower frame rate drops some of their bytes.
     let carries = matches!(encoder, "libx264" | "h264_nvenc" | "hevc_nvenc" | "h264_videotoolbox");
     if video.closed_captions && (!carries || slower) {
-        lose("closed captions in the video".to_owned(), "the encode does not carry them");
+        name("closed captions in the video".to_owned(), "the encode does not carry them");
     }
 }
 
@@ -303,16 +303,6 @@ fn reduced_rate(video: &Video, max: Option<u32>) -> Option<(u32, u32)> {
         video.avg_frame_rate.filter(|(n, d)| *d > 0 && (f64::from(*n) / f64::from(*d) - fps).abs() < 1e-6);
     let (n, d) = known.or(video.frame_rate)?;
     Some((n, d.saturating_mul(steps)))
-}
-
-fn pix_fmt(encoder: &str, hardware: bool, ten_bit: bool) -> &'static str {
-    // Hardware takes half-planar surfaces; videotoolbox and nvenc take planar too, but would convert themselves.
-    match (hardware && !encoder.starts_with("lib"), ten_bit) {
-        (false, false) => "yuv420p",
-        (false, true) => "yuv420p10le",
-        (true, false) => "nv12",
-        (true, true) => "p010le",
-    }
 }
 
 fn profile(codec: VideoCodec, ten_bit: bool) -> Option<&'static str> {

@@ -1,66 +1,46 @@
 //! The options of each video encoder.
 
+use crate::ffmpeg::encoders::{self, Cap, Family, Release};
 use crate::model::media::Mastering;
 use crate::model::plan::VideoEncode;
 
-type Options = Vec<(&'static str, String)>;
+/// Options for one stream, name and value, without the stream's number.
+type Options = Vec<(String, String)>;
 
 /// Global options that open the encoder's device; they come before the input.
 pub fn device(encode: &VideoEncode) -> Vec<String> {
-    let open = |kind: &str| {
-        let device = encode.device.as_deref().map(|d| format!(":{d}")).unwrap_or_default();
-        vec![
-            "-init_hw_device".to_owned(),
-            format!("{kind}=hw{device}"),
-            "-filter_hw_device".to_owned(),
-            "hw".to_owned(),
-        ]
-    };
-    match encode.encoder.as_str() {
-        e if e.ends_with("_vaapi") => open("vaapi"),
-        e if e.ends_with("_qsv") => {
-            // QSV takes its device as an option of itself where it is a render node.
-            let child = encode.device.as_deref().map(|d| format!(",child_device={d}")).unwrap_or_default();
-            vec![
-                "-init_hw_device".to_owned(),
-                format!("qsv=hw:hw_any{child}"),
-                "-filter_hw_device".to_owned(),
-                "hw".to_owned(),
-            ]
-        }
-        _ => Vec::new(),
-    }
+    encoders::video(&encode.encoder).map(|e| e.device(encode.device.as_deref())).unwrap_or_default()
 }
 
 /// The options of a video encode, without the stream's number.
-pub fn options(encode: &VideoEncode) -> Options {
-    let mut options = rate_control(encode);
-    let family = family(&encode.encoder);
-    if let Some(preset) = &encode.preset {
-        let name = match family {
-            Family::Amf => "quality",
-            Family::Aom => "cpu-used",
-            _ => "preset",
-        };
-        options.push((name, preset.clone()));
+pub fn options(encode: &VideoEncode, release: Release) -> Options {
+    let mut options = Options::new();
+    let mut family = Family::X264;
+    if let Some(encoder) = encoders::video(&encode.encoder) {
+        family = encoder.family;
+        let cap = encode.max_bitrate.map(|max| Cap { max, buffer: encode.buffer_size });
+        let words = [
+            encoder.select(encode.device.as_deref()),
+            encoder.quality(encode.quality, cap, release),
+            encode.preset.as_deref().map(|p| encoder.preset(p)).unwrap_or_default(),
+            encode
+                .tune
+                .as_deref()
+                .filter(|_| family != Family::SvtAv1)
+                .map(|t| encoder.tune(t))
+                .unwrap_or_default(),
+            encode.level.map(|l| encoder.level(l)).unwrap_or_default(),
+        ];
+        options.extend(words.iter().flat_map(|w| pairs(w)));
     }
-    if let Some(tune) = &encode.tune {
-        options.push(("tune", tune.clone()));
-    }
-    if let Some(profile) = encode.profile.as_ref().filter(|_| family != Family::SvtAv1) {
-        options.push(("profile", profile.clone()));
-    }
-    if let Some(level) = encode.level {
-        let text = match family {
-            Family::Qsv => level.to_string(),
-            _ => format!("{}.{}", level / 10, level % 10),
-        };
-        options.push(("level", text));
+    let named = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let has_profiles = !matches!(family, Family::SvtAv1 | Family::V4l2 | Family::Vulkan);
+    if let Some(profile) = encode.profile.as_ref().filter(|_| has_profiles) {
+        options.push(named("profile", profile));
     }
     match family {
-        Family::X265 => options.push(("x265-params", x265(encode))),
-        Family::SvtAv1 => options.extend(svt(encode).map(|p| ("svtav1-params", p))),
-        Family::Aom => options.push(("row-mt", "1".to_owned())),
+        Family::X265 => options.push(named("x265-params", &x265(encode))),
+        Family::SvtAv1 => options.extend(svt(encode).map(|p| named("svtav1-params", &p))),
         _ => {}
     }
     let color = &encode.color;
@@ -70,111 +50,20 @@ pub fn options(encode: &VideoEncode) -> Options {
         ("colorspace", &color.matrix),
         ("color_range", &color.range),
     ];
-    options.extend(tags.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+    options.extend(tags.into_iter().filter_map(|(name, value)| Some(named(name, value.as_ref()?))));
     options
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
-    X264,
-    X265,
-    SvtAv1,
-    Aom,
-    Nvenc,
-    Qsv,
-    Vaapi,
-    Amf,
-    VideoToolbox,
-}
-
-fn family(encoder: &str) -> Family {
-    match encoder {
-        "libx265" => Family::X265,
-        "libsvtav1" => Family::SvtAv1,
-        "libaom-av1" => Family::Aom,
-        e if e.ends_with("_nvenc") => Family::Nvenc,
-        e if e.ends_with("_qsv") => Family::Qsv,
-        e if e.ends_with("_vaapi") => Family::Vaapi,
-        e if e.ends_with("_amf") => Family::Amf,
-        e if e.ends_with("_videotoolbox") => Family::VideoToolbox,
-        _ => Family::X264,
-    }
-}
-
-/// Constant quality; with a ceiling where the plan has one.
-fn rate_control(encode: &VideoEncode) -> Options {
-    let quality = number(encode.quality);
-    let whole = format!("{:.0}", encode.quality);
-    let max = encode.max_bitrate;
-    let ceiling = |options: &mut Options| {
-        if let Some(max) = max {
-            options.push(("maxrate", format!("{max}k")));
-            options.push(("bufsize", format!("{}k", encode.buffer_size.unwrap_or(max * 2))));
-        }
-    };
-    // Encoders that have no ceiling in their constant-quality mode aim at three quarters of it instead.
-    let target = max.map(|m| format!("{}k", m * 3 / 4));
-    let mut options: Options = Vec::new();
-    match (family(&encode.encoder), target) {
-        (Family::X264 | Family::X265, _) => {
-            options.push(("crf", quality));
-            ceiling(&mut options);
-        }
-        // SVT-AV1 has no ceiling with a CRF in the versions that distributions ship.
-        (Family::SvtAv1, _) => options.push(("crf", whole)),
-        (Family::Aom, _) => {
-            options.push(("crf", whole));
-            options.push(("b", "0".to_owned()));
-            if encode.preset.is_none() {
-                options.push(("cpu-used", "4".to_owned()));
-            }
-        }
-        (Family::Nvenc, _) => {
-            options.push(("rc", "vbr".to_owned()));
-            options.push(("cq", quality));
-            options.push(("b", "0".to_owned()));
-            ceiling(&mut options);
-        }
-        (Family::Qsv, None) => options.push(("global_quality", whole)),
-        (Family::Qsv, Some(target)) => {
-            options.push(("b", target));
-            ceiling(&mut options);
-        }
-        (Family::Vaapi, None) if encode.codec == "av1" => {
-            options.push(("rc_mode", "CQP".to_owned()));
-            options.push(("global_quality", whole));
-        }
-        (Family::Vaapi, None) => {
-            options.push(("rc_mode", "CQP".to_owned()));
-            options.push(("qp", whole));
-        }
-        (Family::Vaapi, Some(target)) => {
-            options.push(("rc_mode", "VBR".to_owned()));
-            options.push(("b", target));
-            ceiling(&mut options);
-        }
-        (Family::Amf, None) => {
-            options.push(("rc", "cqp".to_owned()));
-            options.push(("qp_i", whole.clone()));
-            options.push(("qp_p", whole));
-        }
-        (Family::Amf, Some(target)) => {
-            options.push(("rc", "vbr_peak".to_owned()));
-            options.push(("b", target));
-            ceiling(&mut options);
-        }
-        (Family::VideoToolbox, None) => options.push(("q", whole)),
-        (Family::VideoToolbox, Some(target)) => {
-            options.push(("b", target));
-            ceiling(&mut options);
-        }
-    }
-    options
-}
-
-/// `21`, `21.5`.
-fn number(value: f32) -> String {
-    if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") }
+/// `-cq:v 23` as (`cq`, `23`): the plan's number of the stream takes the place of the kind, since a cover beside the film
+/// is of the same kind.
+fn pairs(words: &[String]) -> Vec<(String, String)> {
+    words
+        .chunks_exact(2)
+        .map(|pair| {
+            let name = pair[0].trim_start_matches('-');
+            (name.split(':').next().unwrap_or(name).to_owned(), pair[1].clone())
+        })
+        .collect()
 }
 
 /// x265's own parameters: quiet, and HDR's static metadata in every key frame so that a seek finds it.
@@ -203,9 +92,9 @@ fn x265(encode: &VideoEncode) -> String {
     parts.join(":")
 }
 
-/// SVT-AV1's own parameters for HDR's static metadata; it takes real numbers.
+/// SVT-AV1's own parameters, of which there can be one list only: tune, and HDR's static metadata in real numbers.
 fn svt(encode: &VideoEncode) -> Option<String> {
-    let mut parts = Vec::new();
+    let mut parts: Vec<String> = encode.tune.iter().map(|t| format!("tune={t}")).collect();
     if let Some(m) = &encode.mastering {
         parts.push(format!("mastering-display={}", svt_mastering(m)));
     }

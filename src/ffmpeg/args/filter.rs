@@ -1,5 +1,6 @@
 //! Filter chains.
 
+use crate::ffmpeg::encoders;
 use crate::model::media::{Hdr, Video};
 use crate::model::plan::{AudioEncode, ColorTags, VideoEncode};
 
@@ -25,7 +26,7 @@ pub fn video(encode: &VideoEncode, source: &Video) -> String {
     match (&encode.from_color, encode.tone_map) {
         (Some(from), Some(curve)) => chain.push(tone_map(from, curve, size)),
         (Some(from), None) if from.primaries != encode.color.primaries => {
-            chain.push(gamut(from, &encode.color, size))
+            chain.push(gamut(from, &encode.color, size));
         }
         (Some(from), None) => chain.push(matrix(from, &encode.color, size)),
         (None, _) => chain.extend(size.map(|(w, h)| format!("scale={w}:{h}:flags=lanczos+accurate_rnd"))),
@@ -34,11 +35,12 @@ pub fn video(encode: &VideoEncode, source: &Video) -> String {
         // Rounding to even sizes would otherwise give square pixels a shape of 404:405.
         chain.push(format!("setsar={}/{}", encode.sar.0, encode.sar.1));
     }
-    chain.push(format!("format={}", encode.pix_fmt));
+    let ten_bit = encode.pix_fmt.contains("10");
+    let encoder = encoders::video(&encode.encoder);
+    let format = encoder.and_then(|e| e.pix_fmt(ten_bit)).unwrap_or(&encode.pix_fmt);
+    chain.push(format!("format={format}"));
     chain.extend(tags(&encode.color));
-    if encode.encoder.ends_with("_vaapi") {
-        chain.push("hwupload".to_owned());
-    }
+    chain.extend(encoder.and_then(|e| e.upload(ten_bit)));
     chain.join(",")
 }
 

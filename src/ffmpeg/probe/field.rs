@@ -87,8 +87,7 @@ pub fn bit_depth(pix_fmt: &str) -> u8 {
     match name {
         "p010" | "p210" | "p410" | "x2rgb10" | "x2bgr10" | "y210" => return 10,
         "p012" | "p212" | "p412" | "y212" | "xyz12" => return 12,
-        "p016" | "p216" | "p416" => return 16,
-        "rgb48" | "bgr48" | "rgba64" | "bgra64" | "ya16" => return 16,
+        "p016" | "p216" | "p416" | "rgb48" | "bgr48" | "rgba64" | "bgra64" | "ya16" => return 16,
         "grayf32" | "gbrpf32" | "gbrapf32" => return 32,
         _ => {}
     }

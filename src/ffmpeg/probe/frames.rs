@@ -88,7 +88,7 @@ fn mastering(entry: &Value) -> Option<Mastering> {
 #[derive(Clone, Debug, Default)]
 pub struct Ends {
     start: Option<f64>,
-    ends: BTreeMap<u32, f64>,
+    last: BTreeMap<u32, f64>,
     first: Option<f64>,
 }
 
@@ -117,13 +117,13 @@ impl Ends {
         {
             let end = time + duration.unwrap_or(0.0).max(0.0);
             self.first = Some(self.first.map_or(time, |f| f.min(time)));
-            self.ends.entry(index).and_modify(|e| *e = e.max(end)).or_insert(end);
+            self.last.entry(index).and_modify(|e| *e = e.max(end)).or_insert(end);
         }
     }
     /// Ends per stream, relative to the file's start.
     pub fn relative(&self) -> Vec<(u32, f64)> {
         let start = self.start.or(self.first).unwrap_or(0.0);
-        self.ends.iter().map(|(index, end)| (*index, end - start)).collect()
+        self.last.iter().map(|(index, end)| (*index, end - start)).collect()
     }
 }
 
