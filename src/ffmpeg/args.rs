@@ -13,50 +13,69 @@ use crate::model::media::{Disposition, MediaInfo, Stream, StreamKind, Video};
 use crate::model::plan::{Action, Plan, StreamPlan, VideoEncode};
 use crate::model::policy::Container;
 
-/// The arguments (without the program) of the transcode: `-progress pipe:1 -nostdin -nostats -y`, the muxer named with
-/// `-f` so that `output` may end in `.part`. `sidecars`: one output path per [`Plan::sidecars`], same order.
-pub fn transcode(
-    plan: &Plan,
-    media: &MediaInfo,
-    input: &Path,
-    output: &Path,
-    sidecars: &[&Path],
-    release: Release,
-) -> Vec<OsString> {
-    let mut line = Line::default();
-    line.words(&["-hide_banner", "-nostdin", "-nostats", "-y", "-v", "warning", "-progress", "pipe:1"]);
+/// The files of a transcode.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    pub input: &'a Path,
+    /// May end in `.part`: the muxer is named with `-f`.
+    pub output: &'a Path,
+    /// One output per [`Plan::sidecars`], same order.
+    pub sidecars: &'a [&'a Path],
+    /// One input per [`Plan::attached`], same order, made by [`picture`] before.
+    pub pictures: &'a [&'a Path],
+}
+
+/// The arguments (without the program) of the transcode, with `-progress pipe:1 -nostdin -nostats -y`.
+pub fn transcode(plan: &Plan, media: &MediaInfo, files: Files<'_>, release: Release) -> Vec<OsString> {
+    let mut line = Line::quiet();
     // A subtitle track may stay silent for minutes; the default queue would overflow waiting for its first packet.
     let queue = ["-max_muxing_queue_size", "4096"];
-    for device in plan.streams.iter().filter_map(|s| encode_of(s)).take(1) {
-        line.0.extend(encode::device(device).into_iter().map(OsString::from));
+    if let Some(encode) = plan.streams.iter().find_map(encode_of) {
+        line.0.extend(encode::device(encode).into_iter().map(OsString::from));
     }
     if plan.generate_timestamps {
         line.words(&["-fflags", "+genpts"]);
     }
-    line.word("-i").path(input);
-    for stream in &plan.streams {
+    line.word("-i").path(files.input);
+    let attaches = |s: &StreamPlan| plan.container == Container::Matroska && s.action.is_picture();
+    let mapped: Vec<&StreamPlan> = plan.streams.iter().filter(|s| !attaches(s)).collect();
+    for stream in &mapped {
         line.word("-map").word(format!("0:{}", stream.source));
     }
     metadata(plan, media, &mut line);
-    for (n, stream) in plan.streams.iter().enumerate() {
+    for (n, stream) in mapped.iter().enumerate() {
         if let Some(source) = media.stream(stream.source) {
             one(n, stream, source, plan, release, &mut line);
         }
     }
+    for (n, (stream, path)) in plan.attached().zip(files.pictures).enumerate() {
+        attach(mapped.len() + n, stream, media.stream(stream.source), path, &mut line);
+    }
     line.words(&queue);
     muxer(plan, media, &mut line);
-    line.path(output);
-    for (sidecar, path) in plan.sidecars.iter().zip(sidecars) {
+    line.path(files.output);
+    for (sidecar, path) in plan.sidecars.iter().zip(files.sidecars) {
         line.word("-map").word(format!("0:{}", sidecar.source)).words(&["-c", "copy"]).words(&queue);
         line.word("-f").word(&sidecar.muxer).path(path);
     }
     line.0
 }
 
+/// Takes one of [`Plan::attached`] out of the source into a file of its own, for [`Files::pictures`].
+pub fn picture(stream: &StreamPlan, input: &Path, output: &Path) -> Vec<OsString> {
+    let mut line = Line::quiet();
+    line.word("-i").path(input).word("-map").word(format!("0:{}", stream.source));
+    match &stream.action {
+        Action::Picture { codec } => line.word("-c").word(codec).word("-pix_fmt").word(picture_format(codec)),
+        _ => line.words(&["-c", "copy"]),
+    };
+    line.words(&["-frames:v", "1", "-f", "image2pipe"]).path(output);
+    line.0
+}
+
 /// A full decode of every audio and video stream to nowhere, for verification (`-v warning`, `-progress pipe:1`).
 pub fn decode(input: &Path) -> Vec<OsString> {
-    let mut line = Line::default();
-    line.words(&["-hide_banner", "-nostdin", "-nostats", "-y", "-v", "warning", "-progress", "pipe:1"]);
+    let mut line = Line::quiet();
     // Turning the picture proves nothing and costs time. `V` is video without attached pictures.
     line.word("-noautorotate").word("-i").path(input);
     line.words(&["-map", "0:V?", "-map", "0:a?", "-f", "null", "-"]);
@@ -88,6 +107,11 @@ pub(super) fn url(path: &Path) -> OsString {
 struct Line(Vec<OsString>);
 
 impl Line {
+    fn quiet() -> Self {
+        let mut line = Self::default();
+        line.words(&["-hide_banner", "-nostdin", "-nostats", "-y", "-v", "warning", "-progress", "pipe:1"]);
+        line
+    }
     fn word(&mut self, word: impl AsRef<str>) -> &mut Self {
         self.0.push(word.as_ref().into());
         self
@@ -125,6 +149,11 @@ fn metadata(plan: &Plan, media: &MediaInfo, line: &mut Line) {
     if let Some(first) = first.filter(|s| music && media.format == "ogg" && s.kind == StreamKind::Audio) {
         line.word("-map_metadata:g").word(format!("0:s:{}", first.index));
     }
+    // These containers know a language of the file only.
+    let single = matches!(plan.container, Container::Mp3 | Container::Flac | Container::Opus);
+    if let Some(language) = plan.streams.first().and_then(|s| s.language.as_ref()).filter(|_| single) {
+        line.word("-metadata").word(format!("language={language}"));
+    }
     line.word("-map_chapters").word(if plan.chapters { "0" } else { "-1" });
 }
 
@@ -161,6 +190,24 @@ fn one(n: usize, stream: &StreamPlan, source: &Stream, plan: &Plan, release: Rel
         }
     }
     labels(n, stream, source, plan, line);
+}
+
+fn picture_format(codec: &str) -> &'static str {
+    if codec == "png" { "rgb24" } else { "yuvj420p" }
+}
+
+/// A picture as a file attached to a Matroska file. By its type players and ffprobe know it as a cover.
+fn attach(n: usize, stream: &StreamPlan, source: Option<&Stream>, path: &Path, line: &mut Line) {
+    let (mime, ending) =
+        if stream.action.codec() == "png" { ("image/png", "png") } else { ("image/jpeg", "jpg") };
+    let old =
+        source.and_then(|s| s.tags.get("filename")).filter(|name| name.to_lowercase().ends_with(ending));
+    let name = old.cloned().unwrap_or_else(|| format!("cover.{ending}"));
+    // ffmpeg opens this name as a URL like any other.
+    line.word("-attach").path(path).tag(n, "mimetype", mime).tag(n, "filename", &name);
+    if let Some(title) = &stream.title {
+        line.tag(n, "title", title);
+    }
 }
 
 fn video(n: usize, encode: &VideoEncode, source: &Stream, plan: &Plan, release: Release, line: &mut Line) {

@@ -48,8 +48,10 @@ pub(crate) fn run(
     let sidecars: Vec<PathBuf> =
         (0..source.plan.sidecars.len()).map(|n| scratch.dir.join(format!("side{n}.part"))).collect();
     let refs: Vec<&Path> = sidecars.iter().map(PathBuf::as_path).collect();
-    let arguments =
-        args::transcode(&source.plan, &source.media, &task.path, &output, &refs, context.tools.release);
+    let pictures = pictures(task, context, sink, claim, source, &scratch.dir)?;
+    let covers: Vec<&Path> = pictures.iter().map(PathBuf::as_path).collect();
+    let files = args::Files { input: &task.path, output: &output, sidecars: &refs, pictures: &covers };
+    let arguments = args::transcode(&source.plan, &source.media, files, context.tools.release);
     let report = ffmpeg(task, context, sink, claim, &arguments, source.media.duration)?;
     let measured = judge(task, context, source, &report)?;
 
@@ -74,6 +76,29 @@ pub(crate) fn run(
     }
     scratch.bring(&output, &made.stage)?;
     Ok(made)
+}
+
+/// Takes the covers out that the transcode is to attach; the files go with the folder they are in.
+fn pictures(
+    task: &Task,
+    context: Context<'_>,
+    sink: &dyn Sink,
+    claim: &Claim,
+    source: &Source,
+    dir: &Path,
+) -> std::result::Result<Vec<PathBuf>, Halt> {
+    let mut pictures = Vec::new();
+    for (n, stream) in source.plan.attached().enumerate() {
+        let path = dir.join(format!("cover{n}.part"));
+        let report = ffmpeg(task, context, sink, claim, &args::picture(stream, &task.path, &path), None)?;
+        if !sys::fs::stamp(&path).is_ok_and(|stamp| stamp.size > 0) {
+            return Err(Halt::fail(FailCode::Encode, "ffmpeg could not take the cover out")
+                .hint(format!("the command was: {}", report.command))
+                .stderr(report.stderr_tail));
+        }
+        pictures.push(path);
+    }
+    Ok(pictures)
 }
 
 /// Where ffmpeg writes: the work folder, or a folder of our own below `--temp-dir` that goes with this value.

@@ -128,6 +128,21 @@ pub enum Action {
     Picture { codec: String },
 }
 
+impl Action {
+    /// It leaves cover art.
+    pub fn is_picture(&self) -> bool {
+        matches!(self, Action::Picture { .. } | Action::Copy { kind: super::media::StreamKind::Picture, .. })
+    }
+    /// ffprobe's name of the codec it leaves.
+    pub fn codec(&self) -> &str {
+        match self {
+            Action::Copy { codec, .. } | Action::Subtitle { codec } | Action::Picture { codec } => codec,
+            Action::Video(encode) => &encode.codec,
+            Action::Audio(encode) => &encode.codec,
+        }
+    }
+}
+
 /// A video encode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VideoEncode {
@@ -233,6 +248,11 @@ impl Plan {
     /// The result's file name for a source of this stem.
     pub fn output_name(&self, stem: &str) -> String {
         format!("{}.{}", self.stem.as_deref().unwrap_or(stem), self.extension)
+    }
+    /// Pictures that must be taken out into files before the transcode, which attaches them: in Matroska a cover is an
+    /// attached file, and ffmpeg would make a video track of one frame of it.
+    pub fn attached(&self) -> impl Iterator<Item = &StreamPlan> {
+        self.streams.iter().filter(|s| self.container == Container::Matroska && s.action.is_picture())
     }
     /// Nothing is re-encoded: the plan is a change of container.
     pub fn is_remux(&self) -> bool {

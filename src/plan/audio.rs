@@ -1,7 +1,7 @@
 //! Audio streams of video files.
 
 use super::container::{Holds, holds};
-use super::{language, words};
+use super::{flags, language, words};
 use crate::model::media::{Audio, Disposition, MediaInfo, Stream, StreamKind};
 use crate::model::plan::{Action, AudioEncode, Lost, StreamPlan};
 use crate::model::policy::{AudioCodec, AudioPolicy, Container, Stereo};
@@ -52,14 +52,14 @@ fn one(stream: &Stream, policy: &AudioPolicy, container: Container, sound: &mut 
     };
     if holds == Holds::AsIs && wanted && !too_many {
         let action = Action::Copy { kind: stream.kind, codec: stream.codec.clone(), tag: None };
-        sound.streams.push(planned(stream, action));
+        sound.streams.push(planned(stream, container, action));
         return;
     }
     if !channels_known {
         // Nothing to decode it with: what cannot be encoded is copied where it can be, else named.
         if holds == Holds::AsIs && policy.codec.is_none() {
             let action = Action::Copy { kind: stream.kind, codec: stream.codec.clone(), tag: None };
-            sound.streams.push(planned(stream, action));
+            sound.streams.push(planned(stream, container, action));
         } else {
             let why = "ffmpeg cannot tell what is in it".to_owned();
             sound.lost.push(Lost { source: Some(stream.index), what: words::stream(stream), why });
@@ -86,20 +86,20 @@ fn one(stream: &Stream, policy: &AudioPolicy, container: Container, sound: &mut 
     } else {
         sound.why.push(format!("{name} must become {}", encode.codec));
     }
-    sound.streams.push(planned(stream, Action::Audio(encode)));
+    sound.streams.push(planned(stream, container, Action::Audio(encode)));
 }
 
 fn layout_words(encode: &AudioEncode) -> String {
     encode.layout.clone().unwrap_or_else(|| format!("{} channels", encode.channels))
 }
 
-fn planned(stream: &Stream, action: Action) -> StreamPlan {
+fn planned(stream: &Stream, container: Container, action: Action) -> StreamPlan {
     StreamPlan {
         source: stream.index,
         action,
         language: stream.language.as_deref().map(language::normal),
         title: stream.title.clone(),
-        disposition: stream.disposition,
+        disposition: flags::written(container, stream),
     }
 }
 

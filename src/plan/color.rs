@@ -32,9 +32,16 @@ pub fn plan(video: &Video, policy: HdrPolicy) -> Colors {
 
 /// As they are: what is not tagged stays untagged, since a guess written down would become a fact.
 fn keep(video: &Video) -> Colors {
-    let to = if is_rgb(video) { tags("bt709", "bt709", "bt709", "tv") } else { source(video) };
-    let from = (is_rgb(video) || is_full(video)).then(|| source(video));
-    Colors { to, from, tone_map: None }
+    let from = source(video);
+    // An untagged range is the limited one, by every standard and in every player.
+    let mut to =
+        ColorTags { range: Some(from.range.clone().unwrap_or_else(|| "tv".to_owned())), ..from.clone() };
+    if is_rgb(video) {
+        // Luma needs some matrix; the one of its size is what players assume.
+        to = ColorTags { matrix: guess(video).matrix, range: Some("tv".to_owned()), ..to };
+    }
+    let convert = is_rgb(video) || is_full(video);
+    Colors { to, from: convert.then_some(from), tone_map: None }
 }
 
 /// SDR in limited range: HDR is tone-mapped, wide gamut becomes BT.709; what is BT.601 stays BT.601 and says so.

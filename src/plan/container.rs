@@ -22,6 +22,18 @@ pub fn is_matroska(media: &MediaInfo) -> bool {
     media.format.starts_with("matroska")
 }
 
+/// ffprobe's list of names as the one that a person knows.
+pub fn words(media: &MediaInfo) -> String {
+    let brand = media.tags.get("major_brand").map(|b| b.trim().to_lowercase()).unwrap_or_default();
+    match media.format.split(',').next().unwrap_or_default() {
+        "mov" if brand == "qt" => "quicktime".to_owned(),
+        "mov" if brand.starts_with("3g") => "3gp".to_owned(),
+        "mov" => "mp4".to_owned(),
+        "" => "unknown".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
 /// The container that a video file is to have; `None`: it keeps its own.
 pub fn wanted(container: Container, name: &str, media: &MediaInfo) -> Option<Container> {
     let extension = extension(name);
@@ -65,8 +77,9 @@ fn mp4_holds(stream: &Stream) -> Holds {
                 "h264" | "hevc" | "av1" | "vp9" | "mpeg4" | "mpeg2video" | "mpeg1video" | "vc1" | "mjpeg"
             )
         }
+        // MP2 comes back named MP3, and DTS needs frame sizes that broadcasts do not tell.
         StreamKind::Audio => {
-            matches!(codec, "aac" | "mp3" | "mp2" | "ac3" | "eac3" | "alac" | "opus" | "flac" | "dts")
+            matches!(codec, "aac" | "mp3" | "ac3" | "eac3" | "alac" | "opus" | "flac")
         }
         StreamKind::Subtitle => match codec {
             "mov_text" => true,
@@ -76,7 +89,7 @@ fn mp4_holds(stream: &Stream) -> Holds {
         StreamKind::Picture => match codec {
             "mjpeg" | "png" => true,
             "" => false,
-            _ => return Holds::As("mjpeg"),
+            _ => return Holds::As("png"),
         },
         StreamKind::Data => is_chapter_track(stream),
         StreamKind::Attachment => false,
@@ -88,7 +101,9 @@ fn matroska_holds(stream: &Stream) -> Holds {
     let codec = stream.codec.as_str();
     match stream.kind {
         _ if codec.is_empty() && stream.kind != StreamKind::Attachment => Holds::No,
-        StreamKind::Video | StreamKind::Attachment | StreamKind::Picture => Holds::AsIs,
+        StreamKind::Video | StreamKind::Attachment => Holds::AsIs,
+        StreamKind::Picture if matches!(codec, "mjpeg" | "png") => Holds::AsIs,
+        StreamKind::Picture => Holds::As("png"),
         StreamKind::Audio => match codec {
             // Discs' own packings of PCM: the samples move into FLAC, bit for bit.
             "pcm_bluray" | "pcm_dvd" | "pcm_s8" | "pcm_s16be_planar" | "pcm_s16le_planar" => {

@@ -1,6 +1,6 @@
 //! A video file: all its streams decided, and whether that comes to anything.
 
-use super::{Subject, audio, container, names, subtitle, video, words};
+use super::{Subject, audio, container, flags, names, subtitle, video, words};
 use crate::model::caps::Caps;
 use crate::model::media::{Stream, StreamKind};
 use crate::model::plan::{Action, Decision, Lost, Plan, Skip, SkipCode, StreamPlan};
@@ -47,7 +47,7 @@ fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip
             action: choice.action,
             language: stream.language.as_deref().map(super::language::normal),
             title: stream.title.clone(),
-            disposition: stream.disposition,
+            disposition: flags::written(target, stream),
         });
     }
     let sound = audio::decide(media, &policy.audio, target);
@@ -60,7 +60,7 @@ fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip
         return Err(Skip { code: SkipCode::Fits, words: fitting_words(policy) });
     }
     if wanted.is_some() {
-        let (is, want) = (container_words(&media.format), container_name(target));
+        let (is, want) = (container::words(media), container_name(target));
         plan.why.push(if is == want {
             format!("the file name does not end in .{}", plan.extension)
         } else {
@@ -71,12 +71,16 @@ fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip
     plan.lost.extend(rest.lost);
     plan.streams.extend(sound.streams);
     plan.streams.extend(rest.subtitles);
-    plan.streams.extend(rest.pictures);
     plan.streams.extend(rest.attachments);
+    // Last, because that is where both containers list them.
+    plan.streams.extend(rest.pictures);
     plan.sidecars = rest.sidecars;
     if target == Container::Mp4 {
         plan.lost.extend(container::lost_tags(media));
     }
+    let marks = plan.streams.iter().filter_map(|s| flags::lost(target, media.stream(s.source)?));
+    let marks: Vec<Lost> = marks.collect();
+    plan.lost.extend(marks);
     if downgraded {
         let stem = subject.name.rsplit_once('.').map_or(subject.name, |(stem, _)| stem);
         plan.stem = names::downgraded(stem);
@@ -121,18 +125,4 @@ fn fitting_words(policy: &Policy) -> String {
 
 fn container_name(container: Container) -> &'static str {
     if container == Container::Mp4 { "mp4" } else { "matroska" }
-}
-
-/// ffprobe's list of names as the one a person knows.
-fn container_words(format: &str) -> String {
-    match format.split(',').next().unwrap_or_default() {
-        "mov" => "mp4".to_owned(),
-        "" => "unknown".to_owned(),
-        name => name.to_owned(),
-    }
-}
-
-/// Something lost as one line, for [`Lost`] lists of other rooms' records.
-pub fn lost_words(lost: &Lost) -> String {
-    format!("{}: {}", lost.what, lost.why)
 }

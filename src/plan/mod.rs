@@ -8,7 +8,9 @@ mod audio;
 mod color;
 mod container;
 mod encoder;
+mod expected;
 mod film;
+mod flags;
 mod language;
 mod level;
 mod music;
@@ -24,6 +26,7 @@ use crate::model::media::{MediaInfo, StreamKind};
 use crate::model::plan::{Decision, Skip, SkipCode};
 use crate::model::policy::{Container, Deinterlace, Policy, TypeFilter};
 
+pub use expected::{expected, expected_streams};
 pub use profiles::{profile, profile_names, profile_summary};
 
 /// A file as the planner sees it.

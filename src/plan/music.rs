@@ -1,7 +1,7 @@
 //! A file of sound without moving pictures.
 
 use super::{Subject, audio, container, language, words};
-use crate::model::media::{Audio, Stream, StreamKind};
+use crate::model::media::{Audio, Disposition, Stream, StreamKind};
 use crate::model::plan::{Action, AudioEncode, Decision, Lost, Plan, Skip, SkipCode, StreamPlan};
 use crate::model::policy::{AudioCodec, Container, Policy};
 
@@ -59,8 +59,9 @@ fn plan(subject: Subject<'_>, policy: &Policy) -> Result<Plan, Skip> {
             source: stream.index,
             action,
             language: stream.language.as_deref().map(language::normal),
-            title: stream.title.clone(),
-            disposition: stream.disposition,
+            // Of a single track the title is the song's, which is the file's.
+            title: stream.title.clone().filter(|_| tracks.len() > 1),
+            disposition: if target == Container::M4a { stream.disposition } else { Disposition::default() },
         });
     }
     if plan.why.is_empty() && in_container(target, subject) {
@@ -70,7 +71,7 @@ fn plan(subject: Subject<'_>, policy: &Policy) -> Result<Plan, Skip> {
         });
     }
     if plan.why.is_empty() {
-        plan.why.push(format!("container is {}, wanted is {extension}", media.format));
+        plan.why.push(format!("container is {}, wanted is {extension}", container::words(media)));
     }
     for stream in media.streams.iter().filter(|s| s.kind != StreamKind::Audio) {
         other(stream, target, &mut plan);
@@ -146,7 +147,7 @@ fn other(stream: &Stream, target: Container, plan: &mut Plan) {
             plan.lost.push(lose("ffmpeg does not know what it is".to_owned()));
             return;
         }
-        _ => Action::Picture { codec: "mjpeg".to_owned() },
+        _ => Action::Picture { codec: "png".to_owned() },
     };
     let mut disposition = stream.disposition;
     disposition.attached_pic = true;

@@ -1,7 +1,7 @@
 //! Subtitles, pictures, attachments and data: what is neither picture nor sound.
 
 use super::container::{self, Holds, holds};
-use super::{language, words};
+use super::{flags, language, words};
 use crate::model::media::{MediaInfo, Stream, StreamKind};
 use crate::model::plan::{Action, Lost, Sidecar, StreamPlan};
 use crate::model::policy::{Container, SubtitlePolicy};
@@ -40,7 +40,7 @@ pub fn decide(media: &MediaInfo, policy: &SubtitlePolicy, container: Container) 
                 continue;
             }
         };
-        let mut planned = planned(stream, action);
+        let mut planned = planned(stream, container, action);
         planned.disposition.attached_pic = true;
         planned.disposition.default = false;
         rest.pictures.push(planned);
@@ -48,7 +48,7 @@ pub fn decide(media: &MediaInfo, policy: &SubtitlePolicy, container: Container) 
     for stream in media.of_kind(StreamKind::Attachment) {
         if holds(container, stream) == Holds::AsIs {
             let action = Action::Copy { kind: stream.kind, codec: stream.codec.clone(), tag: None };
-            rest.attachments.push(planned(stream, action));
+            rest.attachments.push(planned(stream, container, action));
         } else {
             rest.lost.push(lost(stream, "MP4 has no attachments"));
         }
@@ -72,7 +72,7 @@ fn subtitle(stream: &Stream, policy: &SubtitlePolicy, container: Container, rest
     match holds(container, stream) {
         Holds::AsIs => {
             let action = Action::Copy { kind: stream.kind, codec: stream.codec.clone(), tag: None };
-            rest.subtitles.push(planned(stream, action));
+            rest.subtitles.push(planned(stream, container, action));
         }
         Holds::As(codec) => {
             if matches!(stream.codec.as_str(), "ass" | "ssa") {
@@ -80,7 +80,7 @@ fn subtitle(stream: &Stream, policy: &SubtitlePolicy, container: Container, rest
                 let why = format!("{codec} has only text, italics and bold");
                 rest.lost.push(Lost { source: Some(stream.index), what, why });
             }
-            rest.subtitles.push(planned(stream, Action::Subtitle { codec: codec.to_owned() }));
+            rest.subtitles.push(planned(stream, container, Action::Subtitle { codec: codec.to_owned() }));
         }
         Holds::No => match (sidecar(&stream.codec), policy.image_sidecars) {
             (Some((extension, muxer)), true) => {
@@ -88,10 +88,10 @@ fn subtitle(stream: &Stream, policy: &SubtitlePolicy, container: Container, rest
                 rest.sidecars.push(Sidecar { source: stream.index, suffix, muxer: muxer.to_owned() });
             }
             (Some(_), false) => {
-                rest.lost.push(lost(stream, "the container has no image subtitles, sidecars are off"))
+                rest.lost.push(lost(stream, "the container has no image subtitles, sidecars are off"));
             }
             (None, _) => {
-                rest.lost.push(lost(stream, "neither the container nor a file beside it can hold it"))
+                rest.lost.push(lost(stream, "neither the container nor a file beside it can hold it"));
             }
         },
     }
@@ -134,12 +134,12 @@ fn lost(stream: &Stream, why: &str) -> Lost {
     Lost { source: Some(stream.index), what: words::stream(stream), why: why.to_owned() }
 }
 
-fn planned(stream: &Stream, action: Action) -> StreamPlan {
+fn planned(stream: &Stream, container: Container, action: Action) -> StreamPlan {
     StreamPlan {
         source: stream.index,
         action,
         language: stream.language.as_deref().map(language::normal),
         title: stream.title.clone(),
-        disposition: stream.disposition,
+        disposition: flags::written(container, stream),
     }
 }

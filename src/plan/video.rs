@@ -63,9 +63,11 @@ pub fn decide(
         Deinterlace::Always => true,
         Deinterlace::Auto => is_interlaced(stream, video, interlaced),
     };
+    let buffer_size = policy.video.buffer_size.or_else(|| policy.video.max_bitrate.map(|m| m * 2));
+    let ceiling = policy.video.max_bitrate.max(buffer_size).unwrap_or(0);
     let level = (codec == VideoCodec::H264).then(|| {
         let rate = fps.map(|(n, d)| f64::from(n) / f64::from(d)).or_else(|| rate(video));
-        let needed = level::needed(size.width, size.height, rate);
+        let needed = level::needed(size.width, size.height, rate, ceiling);
         policy.video.max_level.map_or(needed, |max| needed.min(max))
     });
     losses(stream, video, policy, row.encoder, fps.is_some(), &mut lost);
@@ -83,7 +85,7 @@ pub fn decide(
         preset: policy.video.preset.clone().or_else(|| row.preset.map(str::to_owned)),
         tune: policy.video.tune.clone(),
         max_bitrate: policy.video.max_bitrate,
-        buffer_size: policy.video.buffer_size.or_else(|| policy.video.max_bitrate.map(|m| m * 2)),
+        buffer_size,
         fps,
         deinterlace,
         tone_map: colors.tone_map,
