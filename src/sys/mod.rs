@@ -14,6 +14,7 @@ pub mod clock;
 #[cfg(feature = "failpoints")]
 pub mod failpoint;
 pub mod fs;
+pub mod gpu;
 pub mod host;
 pub mod netfs;
 pub mod path;

@@ -1,0 +1,152 @@
+//! Graphics cards: what is there, under which driver, and how busy. A missing driver or library is a fact, not an error.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use nvml_wrapper::Nvml;
+use nvml_wrapper::enum_wrappers::device::TemperatureSensor;
+
+/// A card as the kernel lists it (Linux); elsewhere only NVIDIA's are seen, by [`nvidia`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// What programs open for video: `/dev/dri/renderD128`.
+    pub node: PathBuf,
+    /// PCI vendor and device: 0x8086 is Intel, 0x1002 AMD, 0x10de NVIDIA.
+    pub id: (u16, u16),
+    /// The kernel's driver: `i915`, `xe`, `amdgpu`, `nvidia`.
+    pub driver: Option<String>,
+}
+
+/// An NVIDIA card at this moment; what the driver does not tell is `None`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nvidia {
+    /// As ffmpeg's `-gpu` counts.
+    pub index: u32,
+    pub name: String,
+    /// e.g. `570.86.15`.
+    pub driver: Option<String>,
+    /// Encode sessions open now, of all programs.
+    pub sessions: Option<u32>,
+    /// °C.
+    pub temperature: Option<u32>,
+    /// Percent.
+    pub encoder_load: Option<u32>,
+    /// Bytes used and all.
+    pub memory: Option<(u64, u64)>,
+}
+
+/// The cards that have a render node, in the order of their names.
+pub fn cards() -> Vec<Card> {
+    cards_in(Path::new("/sys/class/drm"), Path::new("/dev/dri"))
+}
+
+fn cards_in(sysfs: &Path, devices: &Path) -> Vec<Card> {
+    let Ok(entries) = std::fs::read_dir(sysfs) else { return Vec::new() };
+    let mut cards: Vec<Card> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok().filter(|name| name.starts_with("renderD"))?;
+            let node = devices.join(name);
+            // A container sees every card in sysfs, and only those it was given in /dev.
+            if !node.exists() {
+                return None;
+            }
+            let device = entry.path().join("device");
+            let id = |file: &str| {
+                let text = std::fs::read_to_string(device.join(file)).ok()?;
+                u16::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok()
+            };
+            let driver = std::fs::read_link(device.join("driver")).ok();
+            let driver = driver.and_then(|link| Some(link.file_name()?.to_string_lossy().into_owned()));
+            Some(Card { node, id: (id("vendor").unwrap_or(0), id("device").unwrap_or(0)), driver })
+        })
+        .collect();
+    cards.sort_by(|a, b| a.node.cmp(&b.node));
+    cards
+}
+
+/// NVIDIA's cards, asked through the driver's own library; `Err` says why there is nobody to ask.
+pub fn nvidia() -> Result<Vec<Nvidia>, String> {
+    // Distributions install the plain name with the development files only.
+    let nvml = Nvml::builder()
+        .lib_path(OsStr::new("libnvidia-ml.so.1"))
+        .init()
+        .or_else(|_| Nvml::init())
+        .map_err(|error| error.to_string())?;
+    let driver = nvml.sys_driver_version().ok();
+    let count = nvml.device_count().map_err(|error| error.to_string())?;
+    let cards = (0..count).filter_map(|index| {
+        let card = nvml.device_by_index(index).ok()?;
+        Some(Nvidia {
+            index,
+            name: card.name().unwrap_or_else(|_| "NVIDIA".to_owned()),
+            driver: driver.clone(),
+            sessions: card.encoder_stats().ok().map(|stats| stats.session_count),
+            temperature: card.temperature(TemperatureSensor::Gpu).ok(),
+            encoder_load: card.encoder_utilization().ok().map(|load| load.utilization),
+            memory: card.memory_info().ok().map(|memory| (memory.used, memory.total)),
+        })
+    });
+    Ok(cards.collect())
+}
+
+/// Cards and drivers in one text that changes when one of them does. Cheap: where the kernel tells, no library is loaded.
+pub fn drivers() -> String {
+    let mut text = String::new();
+    for card in cards() {
+        let driver = card.driver.as_deref().unwrap_or("no driver");
+        text.push_str(&format!("{} {:04x}:{:04x} {driver}\n", card.node.display(), card.id.0, card.id.1));
+    }
+    for file in ["/proc/driver/nvidia/version", "/proc/sys/kernel/osrelease"] {
+        if let Some(line) = std::fs::read_to_string(file).ok().as_deref().and_then(|text| text.lines().next())
+        {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    if !cfg!(target_os = "linux") {
+        for card in nvidia().unwrap_or_default() {
+            text.push_str(&format!("{} {} {}\n", card.index, card.name, card.driver.unwrap_or_default()));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cards_in, drivers, nvidia};
+
+    #[test]
+    fn no_card_and_no_library_are_facts() {
+        // Whatever this machine has, asking must neither fail nor take a card for granted.
+        let cards = nvidia();
+        assert!(cards.is_ok() || cards.is_err_and(|why| !why.is_empty()));
+        assert_eq!(drivers(), drivers());
+    }
+
+    #[test]
+    fn cards_are_read_from_the_kernels_list_where_their_node_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let (sysfs, devices) = (dir.path().join("drm"), dir.path().join("dri"));
+        std::fs::create_dir_all(&devices).unwrap();
+        for (name, vendor) in [
+            ("renderD129", "0x1002"),
+            ("renderD128", "0x8086"),
+            ("renderD130", "0x10de"),
+            ("card0", "0x8086"),
+        ] {
+            let device = sysfs.join(name).join("device");
+            std::fs::create_dir_all(&device).unwrap();
+            std::fs::write(device.join("vendor"), format!("{vendor}\n")).unwrap();
+            std::fs::write(device.join("device"), "0x56a0\n").unwrap();
+        }
+        for node in ["renderD128", "renderD129", "card0"] {
+            std::fs::write(devices.join(node), "").unwrap();
+        }
+        let cards = cards_in(&sysfs, &devices);
+        let seen: Vec<_> =
+            cards.iter().map(|c| (c.node.file_name().unwrap().to_str().unwrap(), c.id)).collect();
+        assert_eq!(seen, [("renderD128", (0x8086, 0x56a0)), ("renderD129", (0x1002, 0x56a0))]);
+        assert!(cards_in(&dir.path().join("none"), &devices).is_empty());
+    }
+}
