@@ -103,7 +103,10 @@ impl Session {
         }
         self.look.note(&format!("trying what ffmpeg {} can really do here, once …", tools.version));
         let caps = ffmpeg::caps::trial(tools)?;
-        store.set_caps(&conditions, &caps);
+        // A card whose sessions were all in use is tried again by the next run.
+        if ffmpeg::caps::is_lasting(&caps) {
+            store.set_caps(&conditions, &caps);
+        }
         let works = caps.encoders.iter().filter(|e| matches!(e.verdict, Verdict::Works { .. })).count();
         self.look.note(&format!(
             "{works} of {} encoders work; `media-converter caps` shows each",

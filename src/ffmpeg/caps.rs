@@ -1,17 +1,274 @@
-//! What this ffmpeg can really do here: every candidate encoder is tried with a real, short encode.
+//! What this ffmpeg can really do here: every candidate encoder is tried with a real, short encode whose output is decoded and looked at.
 
+mod list;
+#[cfg(test)]
+mod tests;
+mod trial;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::encoders::{self, Encoder, Family, LOW_POWER};
+use super::progress::{is_session_limit, telling};
 use super::tools::Tools;
-use crate::model::caps::Caps;
-use crate::model::error::Result;
+use crate::model::caps::{Caps, EncoderCap, Verdict};
+use crate::model::error::{Error, Kind, Result};
+use crate::sys::{self, process::Spawn, stop::Stop};
 
-/// Lists encoders and filters and tries the candidates. Takes seconds; the caller caches it per ffmpeg build.
+/// Raised when trials find out more than before, so that what older versions remembered is tried anew.
+const REVISION: u32 = 1;
+/// For each encode and each decode of a trial. A card that has to wake up takes seconds; a wedged driver takes for ever.
+const DEADLINE: Duration = Duration::from_secs(20);
+/// Trials at once: consumer cards refuse a third session or a ninth, and a trial must not fail for its neighbours.
+const AT_ONCE: usize = 2;
+
+/// Lists encoders and filters and tries the candidates. Takes seconds; the caller caches it per [`conditions`] where it [`is_lasting`].
 pub fn trial(tools: &Tools) -> Result<Caps> {
-    let _ = tools;
-    todo!()
+    trial_within(tools, DEADLINE)
 }
 
 /// What identifies the conditions of a trial: ffmpeg's version and path, size and mtime, drivers and devices. A changed text means a new trial.
 pub fn conditions(tools: &Tools) -> String {
-    let _ = tools;
-    todo!()
+    let file = sys::path::canonical(&tools.ffmpeg).unwrap_or_else(|_| tools.ffmpeg.clone());
+    let stamp = sys::fs::stamp(&file).unwrap_or_default();
+    format!(
+        "trial {REVISION}\nffmpeg {}\n{} {} {}.{:09}\n{}",
+        tools.version,
+        file.display(),
+        stamp.size,
+        stamp.sec,
+        stamp.nsec,
+        sys::gpu::drivers()
+    )
+}
+
+/// The result will be the same next time. Not, where a card was busy or did not answer: that may be over soon.
+pub fn is_lasting(caps: &Caps) -> bool {
+    !caps.encoders.iter().any(|encoder| match &encoder.verdict {
+        Verdict::Failed { why } => is_session_limit(why) || why.starts_with(trial::NO_END),
+        Verdict::Works { .. } | Verdict::NotListed => false,
+    })
+}
+
+/// What a person can do about a trial's failure.
+pub fn advice(why: &str) -> Option<&'static str> {
+    const ADVICE: &[(&[&str], &str)] = &[
+        (
+            &["required nvenc API version", "minimum required Nvidia driver"],
+            "update the NVIDIA driver to the version named, or use an older build of ffmpeg",
+        ),
+        (
+            &[
+                "Cannot load libcuda",
+                "Cannot load nvcuda",
+                "Cannot load libnvidia-encode",
+                "Cannot load nvEncodeAPI",
+            ],
+            "no NVIDIA driver is visible here; a container needs --gpus all and NVIDIA_DRIVER_CAPABILITIES=video,compute,utility",
+        ),
+        (
+            &["No capable devices found"],
+            "the card has no encoder for this codec or this ffmpeg is too new for its driver",
+        ),
+        (
+            &["OpenEncodeSessionEx failed: out of memory"],
+            "all encode sessions of the card are in use; it is tried again later",
+        ),
+        (
+            &["No VA display found", "Failed to initialise VAAPI"],
+            "there is no usable render node; the user must be in the group render, a container needs /dev/dri, and the card its VA driver",
+        ),
+        (&["No usable encoding"], "the card's driver has no encoder for this codec"),
+        (&["MFX session", "qsv"], "Quick Sync needs an Intel card and its runtime (libmfx-gen or libvpl)"),
+        (&["amfrt", "AMF"], "AMF needs an AMD card and its own driver"),
+    ];
+    ADVICE.iter().find(|(phrases, _)| phrases.iter().any(|p| why.contains(p))).map(|(_, text)| *text)
+}
+
+fn trial_within(tools: &Tools, deadline: Duration) -> Result<Caps> {
+    let listed = list::encoders(&ask(tools, "-encoders")?);
+    let filters = list::filters(&ask(tools, "-filters")?);
+    let room = Room::new()?;
+    let stand = trial::Stand::new(tools, deadline);
+    let candidates = candidates(&listed);
+    let next = AtomicUsize::new(0);
+    let tried: Mutex<Vec<(usize, EncoderCap)>> = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(candidate) = candidates.get(n) else { return };
+                    if sys::stop::asked() != Stop::No {
+                        return;
+                    }
+                    let cap = candidate.try_on(&stand, &room.0.join(format!("{n}.mkv")));
+                    tried.lock().unwrap_or_else(PoisonError::into_inner).push((n, cap));
+                }
+            });
+        }
+    });
+    if sys::stop::asked() != Stop::No {
+        return Err(Error::new(Kind::Interrupted, "finish trying ffmpeg's encoders"));
+    }
+    let mut tried = tried.into_inner().unwrap_or_else(PoisonError::into_inner);
+    tried.sort_by_key(|(n, _)| *n);
+    let encoders = tried.into_iter().map(|(_, cap)| cap).collect();
+    Ok(Caps { version: tools.version.clone(), release: tools.release, encoders, filters, listed })
+}
+
+/// One encoder on one device.
+#[derive(Debug)]
+enum Candidate {
+    NotListed { name: &'static str, codec: &'static str, hardware: bool },
+    Video { encoder: &'static Encoder, device: Option<String> },
+    Audio { name: &'static str, codec: &'static str },
+}
+
+fn candidates(listed: &BTreeSet<String>) -> Vec<Candidate> {
+    let nodes = sys::gpu::cards();
+    // The driver's library is loaded only where there is an ffmpeg to use it.
+    let nvenc = listed.iter().any(|name| name.ends_with("_nvenc"));
+    let nvidia = if nvenc { sys::gpu::nvidia().map_or(0, |cards| cards.len()) } else { 0 };
+    let node = |card: &sys::gpu::Card| card.node.display().to_string();
+    let mut all = Vec::new();
+    for encoder in encoders::VIDEO {
+        if !listed.contains(encoder.name) {
+            let hardware = encoder.is_hardware();
+            all.push(Candidate::NotListed { name: encoder.name, codec: encoder.codec, hardware });
+            continue;
+        }
+        let mut devices: Vec<String> = match encoder.family {
+            Family::Vaapi => nodes.iter().map(node).collect(),
+            Family::Qsv => nodes.iter().filter(|card| card.id.0 == 0x8086).map(node).collect(),
+            Family::Nvenc if nvidia > 1 => (0..nvidia).map(|n| n.to_string()).collect(),
+            _ => Vec::new(),
+        };
+        if devices.is_empty() {
+            all.push(Candidate::Video { encoder, device: None });
+        }
+        all.extend(devices.drain(..).map(|device| Candidate::Video { encoder, device: Some(device) }));
+    }
+    all.extend(encoders::AUDIO.iter().map(|&(name, codec)| {
+        if listed.contains(name) {
+            Candidate::Audio { name, codec }
+        } else {
+            Candidate::NotListed { name, codec, hardware: false }
+        }
+    }));
+    all
+}
+
+impl Candidate {
+    fn try_on(&self, stand: &trial::Stand<'_>, file: &Path) -> EncoderCap {
+        match self {
+            Candidate::NotListed { name, codec, hardware } => EncoderCap {
+                name: (*name).to_owned(),
+                codec: (*codec).to_owned(),
+                hardware: *hardware,
+                device: None,
+                ten_bit: false,
+                verdict: Verdict::NotListed,
+            },
+            Candidate::Audio { name, codec } => EncoderCap {
+                name: (*name).to_owned(),
+                codec: (*codec).to_owned(),
+                hardware: false,
+                device: None,
+                ten_bit: false,
+                verdict: verdict(stand.audio(name, file)),
+            },
+            Candidate::Video { encoder, device } => {
+                let (device, result) = on_device(stand, encoder, device.clone(), file);
+                let works = result.is_ok();
+                let ten_bit = works && stand.video(encoder, device.as_deref(), true, file).is_ok();
+                EncoderCap {
+                    name: encoder.name.to_owned(),
+                    codec: encoder.codec.to_owned(),
+                    hardware: encoder.is_hardware(),
+                    device,
+                    ten_bit,
+                    verdict: verdict(result),
+                }
+            }
+        }
+    }
+}
+
+/// Tries 8 bit; again where only the card's other encoder, or a free session, is missing.
+fn on_device(
+    stand: &trial::Stand<'_>,
+    encoder: &Encoder,
+    device: Option<String>,
+    file: &Path,
+) -> (Option<String>, trial::Result) {
+    let mut result = stand.video(encoder, device.as_deref(), false, file);
+    for _ in 0..2 {
+        if !result.as_ref().is_err_and(|why| is_session_limit(why)) {
+            break;
+        }
+        sys::stop::sleep(Duration::from_millis(700));
+        result = stand.video(encoder, device.as_deref(), false, file);
+    }
+    if let (Family::Vaapi, Some(node), Err(why)) = (encoder.family, &device, &result)
+        && why.contains("No usable encoding entrypoint")
+    {
+        let low = Some(format!("{node}{LOW_POWER}"));
+        let again = stand.video(encoder, low.as_deref(), false, file);
+        if again.is_ok() {
+            return (low, again);
+        }
+    }
+    (device, result)
+}
+
+fn verdict(result: trial::Result) -> Verdict {
+    match result {
+        Ok(fps) => Verdict::Works { fps },
+        Err(why) => Verdict::Failed { why },
+    }
+}
+
+/// One of ffmpeg's lists.
+fn ask(tools: &Tools, what: &str) -> Result<String> {
+    let args = vec!["-hide_banner".into(), what.into()];
+    let spawn = Spawn { program: tools.ffmpeg.clone(), args, background: false };
+    let failed = |why: String| {
+        Error::new(Kind::MissingTool, format!("get the list `{what}`")).at(&tools.ffmpeg).because(why)
+    };
+    let output =
+        sys::process::output(&spawn, DEADLINE, 4 << 20).map_err(|error| failed(error.to_string()))?;
+    if output.timed_out {
+        return Err(failed(format!("{} {} s", trial::NO_END, DEADLINE.as_secs())));
+    }
+    if !output.ended.success() {
+        let line = telling(&String::from_utf8_lossy(&output.stderr));
+        return Err(failed(line.unwrap_or_else(|| "it ended with an error".to_owned())));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A folder of our own for the trials' files; gone at the end.
+#[derive(Debug)]
+struct Room(PathBuf);
+
+impl Room {
+    fn new() -> Result<Self> {
+        let name = format!("media-converter-trial-{}", sys::host::random_hex(6));
+        let folder = std::env::temp_dir().join(name);
+        sys::fs::create_dir_all(&folder).map_err(|e| Error::io("make a folder for trials", &folder, e))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        for entry in sys::fs::list(&self.0).unwrap_or_default() {
+            let _ = sys::fs::remove_file(&self.0.join(entry.name));
+        }
+        let _ = sys::fs::remove_dir(&self.0);
+    }
 }

@@ -83,6 +83,14 @@ pub struct Cap {
     pub buffer: Option<u32>,
 }
 
+/// Behind a VAAPI device's name: use its fixed-function ("low power") encoder, the only one that newer Intel cards have.
+pub const LOW_POWER: &str = " (low power)";
+
+/// A device's name as ffmpeg takes it.
+fn node(device: &str) -> &str {
+    device.strip_suffix(LOW_POWER).unwrap_or(device)
+}
+
 impl Encoder {
     /// It runs on a device, so that being listed proves nothing.
     pub fn is_hardware(&self) -> bool {
@@ -92,7 +100,7 @@ impl Encoder {
     /// Global arguments, before the first `-i`, that open the device. `device`: a render node (`/dev/dri/renderD128`) for VAAPI and Quick
     /// Sync, a number for Vulkan; `None`: the first one.
     pub fn device(&self, device: Option<&str>) -> Vec<String> {
-        let named = |kind: &str, name: &str| match device {
+        let named = |kind: &str, name: &str| match device.map(node) {
             Some(device) => format!("{kind}={name}:{device}"),
             None => format!("{kind}={name}"),
         };
@@ -134,10 +142,11 @@ impl Encoder {
         }
     }
 
-    /// Chooses the card where the encoder itself does that (`-gpu 1`).
+    /// Chooses the card, or the part of it, where the encoder itself does that (`-gpu 1`, `-low_power 1`).
     pub fn select(&self, device: Option<&str>) -> Vec<String> {
         match (self.family, device) {
             (Family::Nvenc, Some(device)) => strings(&["-gpu", device]),
+            (Family::Vaapi, Some(device)) if device.ends_with(LOW_POWER) => strings(&["-low_power", "1"]),
             _ => Vec::new(),
         }
     }
@@ -340,6 +349,12 @@ mod tests {
             device("h264_qsv", Some("/dev/dri/renderD128")),
             "-init_hw_device vaapi=gpu:/dev/dri/renderD128 -init_hw_device qsv=qsv@gpu"
         );
+        let low = Some("/dev/dri/renderD128 (low power)");
+        assert_eq!(
+            device("hevc_vaapi", low),
+            "-init_hw_device vaapi=gpu:/dev/dri/renderD128 -filter_hw_device gpu"
+        );
+        assert_eq!(video("hevc_vaapi").unwrap().select(low).join(" "), "-low_power 1");
         assert_eq!(device("h264_qsv", None), "-init_hw_device qsv=qsv");
         assert_eq!(device("h264_nvenc", Some("1")), "");
         assert_eq!(video("h264_nvenc").unwrap().select(Some("1")).join(" "), "-gpu 1");

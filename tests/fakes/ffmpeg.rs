@@ -173,7 +173,8 @@ impl Player {
     }
 
     fn suffer(&self, fault: &str, line: &str, encoder: Option<&str>) -> ExitCode {
-        let output = self.args.last().map(PathBuf::from).unwrap_or_default();
+        let output = self.args.last().map_or("", |last| last.strip_prefix("file:").unwrap_or(last));
+        let output = PathBuf::from(output);
         match fault {
             "none" => return self.real(&self.args),
             "hang" => {
@@ -229,7 +230,7 @@ impl Player {
                 if code != 0 {
                     return ExitCode::from(code);
                 }
-                self.spoil(fault, &output);
+                self.spoil(fault, &output, encoder);
             }
         }
         println!("progress=end");
@@ -247,11 +248,7 @@ impl Player {
 
     /// Does a hardware encoder's work in software, so that there is something to spoil.
     fn pretend(&self, encoder: &str) -> u8 {
-        let software = match encoder.split('_').next() {
-            Some("hevc") => "libx265",
-            Some("av1") => "libsvtav1",
-            _ => "libx264",
-        };
+        let software = software(encoder);
         let after =
             |option: &str| self.args.iter().position(|a| a == option).and_then(|at| self.args.get(at + 1));
         let input = after("-i").expect("a trial has an input");
@@ -266,7 +263,8 @@ impl Player {
     }
 
     /// Changes a finished output, as a broken encoder or a broken disk would have.
-    fn spoil(&self, fault: &str, output: &Path) {
+    fn spoil(&self, fault: &str, output: &Path, encoder: Option<&str>) {
+        let codec = software(encoder.unwrap_or_default());
         let bytes = fs::read(output).unwrap_or_default();
         match fault {
             "cut-output" => write(output, &bytes[..bytes.len() / 2]),
@@ -274,12 +272,15 @@ impl Player {
                 write(output, &bytes[..bytes.len() / 2]);
                 eprintln!("Error writing trailer of {}: No space left on device", output.display());
             }
-            "green" => self.again(output, &["-vf", "drawbox=color=green:thickness=fill", "-c:a", "copy"]),
+            "green" => self
+                .again(output, &["-vf", "drawbox=color=green:thickness=fill", "-c:v", codec, "-c:a", "copy"]),
             "wrong-frames" => {
                 let third = "select='not(mod(n,3))',setpts=N/FRAME_RATE/TB";
-                self.again(output, &["-vf", third, "-c:a", "copy"]);
+                self.again(output, &["-vf", third, "-c:v", codec, "-c:a", "copy"]);
             }
-            "wrong-size" => self.again(output, &["-vf", "scale=trunc(iw/4)*2:ih", "-c:a", "copy"]),
+            "wrong-size" => {
+                self.again(output, &["-vf", "scale=trunc(iw/4)*2:ih", "-c:v", codec, "-c:a", "copy"]);
+            }
             "wrong-codec" => self.again(output, &["-c:v", "mpeg4", "-c:a", "copy"]),
             "drop-audio" => self.again(output, &["-an", "-c", "copy"]),
             other => panic!("the fake knows no fault {other:?}; see the top of tests/fakes/ffmpeg.rs"),
@@ -333,6 +334,15 @@ impl Player {
         let program = real(if self.probe { "ffprobe" } else { "ffmpeg" }, &self.folder);
         let status = Command::new(&program).args(args).status();
         status.expect("the real program runs").code().map_or(u8::MAX, |code| code as u8)
+    }
+}
+
+/// The encoder that makes in software what this one would make.
+fn software(encoder: &str) -> &'static str {
+    match encoder.split('_').next() {
+        Some("hevc") => "libx265",
+        Some("av1") => "libsvtav1",
+        _ => "libx264",
     }
 }
 

@@ -1,0 +1,253 @@
+//! One encoder's trial: encode a clip whose pictures are known, decode the result, and compare.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::super::encoders::Encoder;
+use super::super::probe;
+use super::super::progress::telling;
+use super::super::tools::Tools;
+use crate::model::media::StreamKind;
+use crate::sys::process::{self, Output, Spawn};
+
+/// How a message begins that says that nothing came to an end.
+pub const NO_END: &str = "no end within";
+
+const WIDTH: u32 = 640;
+const HEIGHT: u32 = 360;
+const FRAMES: usize = 24;
+/// A second of moving colours, as large as small cards ask for at least.
+const CLIP: &str = "testsrc2=size=640x360:rate=24:duration=1";
+/// Pictures are compared at this size, three bytes a pixel: large enough to tell a picture from a surface, small enough that no encoder's
+/// artefacts count.
+const SIDE: usize = 8;
+const PICTURE: usize = SIDE * SIDE * 3;
+/// Mean difference per byte that is still the same picture. Measured: software encoders 0.1 to 0.3, and 1.1 at a quality nobody wants; one
+/// green 108, swapped colour planes 104, no colour 69.
+const SAME: f64 = 6.0;
+
+/// Half a second of a tone.
+const TONE: &str = "sine=frequency=440:sample_rate=48000:duration=0.5";
+const SAMPLES: usize = 24_000;
+
+/// Frames per second (0 for sound), or why it failed.
+pub type Result = std::result::Result<f64, String>;
+
+/// What all trials share.
+#[derive(Debug)]
+pub struct Stand<'a> {
+    tools: &'a Tools,
+    deadline: Duration,
+    /// The clip's pictures as they should come out.
+    expected: std::result::Result<Vec<u8>, String>,
+}
+
+impl<'a> Stand<'a> {
+    pub fn new(tools: &'a Tools, deadline: Duration) -> Self {
+        let mut stand = Self { tools, deadline, expected: Err(String::new()) };
+        let mut args = words(&["-f", "lavfi", "-i", CLIP]);
+        args.extend(stand.pictures("format=yuv420p,"));
+        stand.expected = stand
+            .ffmpeg(args)
+            .map(|output| output.stdout)
+            .and_then(|pictures| {
+                if pictures.len() == FRAMES * PICTURE {
+                    Ok(pictures)
+                } else {
+                    Err("it makes no test pictures".to_owned())
+                }
+            })
+            .map_err(|why| format!("the test clip could not be made: {why}"));
+        stand
+    }
+
+    /// Encodes the clip into `file` and looks at what came out.
+    pub fn video(&self, encoder: &Encoder, device: Option<&str>, ten_bit: bool, file: &Path) -> Result {
+        let expected = self.expected.as_ref().map_err(Clone::clone)?;
+        let mut args: Vec<String> = encoder.device(device);
+        args.extend(["-f", "lavfi", "-i", CLIP].map(str::to_owned));
+        args.extend(encoder.upload(ten_bit).into_iter().flat_map(|chain| ["-vf".to_owned(), chain]));
+        args.extend(
+            encoder.pix_fmt(ten_bit).into_iter().flat_map(|format| ["-pix_fmt", format].map(str::to_owned)),
+        );
+        args.extend(["-c:v", encoder.name].map(str::to_owned));
+        args.extend(encoder.select(device));
+        args.extend(encoder.quickest());
+        args.extend(encoder.quality(encoder.middling(), None, self.tools.release));
+        let seconds = self.encode(args.into_iter().map(OsString::from).collect(), file)?;
+        self.check_header(encoder.codec, ten_bit, file)?;
+        let mut args = words(&["-i"]);
+        args.push(url(file));
+        args.extend(self.pictures(""));
+        let made = self.ffmpeg(args).map_err(|why| format!("what it made does not decode: {why}"))?.stdout;
+        compare(expected, &made)?;
+        Ok(FRAMES as f64 / seconds.max(0.001))
+    }
+
+    /// Encodes a tone into `file` and listens to what came out.
+    pub fn audio(&self, name: &str, file: &Path) -> Result {
+        self.encode(words(&["-f", "lavfi", "-i", TONE, "-c:a", name]), file)?;
+        let mut args = words(&["-i"]);
+        args.push(url(file));
+        args.extend(words(&["-map", "0:a:0", "-ac", "1", "-ar", "48000", "-f", "s16le", "pipe:1"]));
+        let made = self.ffmpeg(args).map_err(|why| format!("what it made does not decode: {why}"))?.stdout;
+        listen(&made).map(|()| 0.0)
+    }
+
+    /// Runs an encode of `args` into `file`; returns its seconds.
+    fn encode(&self, mut args: Vec<OsString>, file: &Path) -> std::result::Result<f64, String> {
+        // A file of an earlier trial must not pass for this one's.
+        let _ = crate::sys::fs::remove_file(file);
+        args.extend(words(&["-f", "matroska"]));
+        args.push(url(file));
+        let began = Instant::now();
+        self.ffmpeg(args)?;
+        let seconds = began.elapsed().as_secs_f64();
+        match crate::sys::fs::stamp(file) {
+            Ok(stamp) if stamp.size > 0 => Ok(seconds),
+            _ => Err("it ended well but wrote nothing".to_owned()),
+        }
+    }
+
+    fn check_header(&self, codec: &str, ten_bit: bool, file: &Path) -> std::result::Result<(), String> {
+        let media = probe::probe(self.tools, file)
+            .map_err(|error| format!("what it made cannot be read: {}", reason(&error)))?;
+        let stream = media.of_kind(StreamKind::Video).next().ok_or("what it made has no video")?;
+        let video = stream.video.clone().unwrap_or_default();
+        if stream.codec != codec {
+            return Err(format!("it made {} instead of {codec}", stream.codec));
+        }
+        if (video.width, video.height) != (WIDTH, HEIGHT) {
+            return Err(format!("it made {}x{} of {WIDTH}x{HEIGHT}", video.width, video.height));
+        }
+        if ten_bit && video.bit_depth < 10 {
+            return Err(format!("it made {} bit of 10", video.bit_depth));
+        }
+        Ok(())
+    }
+
+    /// The end of a command that prints every picture small, and none twice.
+    fn pictures(&self, before: &str) -> Vec<OsString> {
+        let chain = format!("{before}scale={SIDE}:{SIDE}:flags=area,format=rgb24");
+        let modern = self.tools.release.is_none_or(|release| release >= (5, 1));
+        let timing = if modern { ["-fps_mode", "passthrough"] } else { ["-vsync", "0"] };
+        words(&["-map", "0:v:0", "-vf", &chain, timing[0], timing[1], "-f", "rawvideo", "pipe:1"])
+    }
+
+    fn ffmpeg(&self, args: Vec<OsString>) -> std::result::Result<Output, String> {
+        let mut all = words(&["-hide_banner", "-nostdin", "-nostats", "-v", "warning", "-y"]);
+        all.extend(args);
+        let spawn = Spawn { program: self.tools.ffmpeg.clone(), args: all, background: false };
+        let output = process::output(&spawn, self.deadline, 1 << 20).map_err(|error| error.to_string())?;
+        if output.timed_out {
+            return Err(format!("{NO_END} {} s", self.deadline.as_secs()));
+        }
+        if output.ended.success() {
+            return Ok(output);
+        }
+        let line = telling(&String::from_utf8_lossy(&output.stderr));
+        Err(line.unwrap_or_else(|| match (output.ended.code, output.ended.signal) {
+            (Some(code), _) => format!("it ended with exit code {code}"),
+            (None, Some(signal)) => format!("it crashed (signal {signal})"),
+            (None, None) => "it crashed".to_owned(),
+        }))
+    }
+}
+
+/// The innermost words of an error: the trial's file has no meaning to anybody.
+fn reason(error: &crate::model::error::Error) -> String {
+    error.source.as_ref().map_or_else(|| error.doing.clone(), ToString::to_string)
+}
+
+/// The pictures are those of the clip.
+fn compare(expected: &[u8], made: &[u8]) -> std::result::Result<(), String> {
+    let count = made.len() / PICTURE;
+    if count != FRAMES || !made.len().is_multiple_of(PICTURE) {
+        return Err(format!("it made {count} pictures of {FRAMES}"));
+    }
+    let difference: u64 = expected.iter().zip(made).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    let difference = difference as f64 / made.len() as f64;
+    if difference <= SAME {
+        return Ok(());
+    }
+    if made.chunks_exact(PICTURE).all(is_one_colour) {
+        let (r, g, b) = (made[0], made[1], made[2]);
+        return Err(format!("every picture it made is one colour (red {r}, green {g}, blue {b})"));
+    }
+    Err(format!("it made other pictures than it was given (difference {difference:.0} of 255)"))
+}
+
+fn is_one_colour(picture: &[u8]) -> bool {
+    picture.chunks_exact(3).all(|pixel| pixel.iter().zip(&picture[..3]).all(|(a, b)| a.abs_diff(*b) <= 4))
+}
+
+/// The sound is about as long and as loud as the tone.
+fn listen(made: &[u8]) -> std::result::Result<(), String> {
+    let samples: Vec<f64> =
+        made.chunks_exact(2).map(|pair| f64::from(i16::from_le_bytes([pair[0], pair[1]]))).collect();
+    if samples.len().abs_diff(SAMPLES) > 4800 {
+        return Err(format!("it made {} samples of {SAMPLES}", samples.len()));
+    }
+    let loudness = (samples.iter().map(|s| s * s).sum::<f64>() / samples.len() as f64).sqrt();
+    // The tone has an amplitude of 1/8 of full scale.
+    if !(1500.0..6000.0).contains(&loudness) {
+        return Err(format!(
+            "it made another sound than it was given (loudness {loudness:.0} instead of 2896)"
+        ));
+    }
+    Ok(())
+}
+
+fn words(words: &[&str]) -> Vec<OsString> {
+    words.iter().map(OsString::from).collect()
+}
+
+/// As ffmpeg's own URL, so that no character of a folder's name is taken for a protocol or an option.
+fn url(path: &Path) -> OsString {
+    let mut url = OsString::from("file:");
+    url.push(path);
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FRAMES, PICTURE, SAMPLES, compare, listen};
+
+    fn clip() -> Vec<u8> {
+        (0..FRAMES * PICTURE).map(|n| ((n * 37) % 251) as u8).collect()
+    }
+
+    #[test]
+    fn small_differences_are_an_encoders_right() {
+        let made: Vec<u8> = clip().iter().map(|b| b.saturating_add(4)).collect();
+        assert_eq!(compare(&clip(), &made), Ok(()));
+    }
+
+    #[test]
+    fn pictures_that_are_missing_green_black_or_others_are_found() {
+        let says = |made: &[u8]| compare(&clip(), made).unwrap_err();
+        assert_eq!(says(&[]), "it made 0 pictures of 24");
+        assert_eq!(says(&clip()[PICTURE..]), "it made 23 pictures of 24");
+        assert_eq!(says(&clip()[..FRAMES * PICTURE - 1]), "it made 23 pictures of 24");
+        let green: Vec<u8> = [0, 128, 0].repeat(FRAMES * PICTURE / 3);
+        assert_eq!(says(&green), "every picture it made is one colour (red 0, green 128, blue 0)");
+        assert!(says(&[0; FRAMES * PICTURE]).contains("one colour"));
+        let reversed: Vec<u8> = clip().into_iter().rev().collect();
+        assert!(says(&reversed).contains("other pictures"));
+    }
+
+    #[test]
+    fn silence_noise_and_short_sound_are_found() {
+        let tone = |amplitude: f64, samples: usize| -> Vec<u8> {
+            (0..samples)
+                .flat_map(|n| (((n as f64 * 0.0576).sin() * amplitude) as i16).to_le_bytes())
+                .collect()
+        };
+        assert_eq!(listen(&tone(4096.0, SAMPLES + 1024)), Ok(()));
+        assert!(listen(&tone(0.0, SAMPLES)).is_err());
+        assert!(listen(&tone(30_000.0, SAMPLES)).is_err());
+        assert!(listen(&tone(4096.0, SAMPLES / 2)).is_err());
+        assert!(listen(&[]).is_err());
+    }
+}
