@@ -8,6 +8,8 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test says aloud what it skips")]
 
 mod convert;
+#[cfg(all(target_os = "linux", feature = "failpoints"))]
+mod crash;
 mod docs;
 mod faults;
 mod fleet;
