@@ -75,7 +75,7 @@ pub(crate) fn swap(
                 return Err(io_halt("swap the result in for", &task.path, error));
             }
             Err(_) => {
-                let _ = sys::stop::sleep(wait);
+                let _ = sys::stop::sleep_unless(wait, sys::stop::Stop::Now);
                 wait *= 2;
             }
         }

@@ -48,7 +48,8 @@ impl Ledger {
             }
             if attempt > 0 {
                 // Asked to stop or not, the last of what was learnt is worth a second.
-                let _ = sys::stop::sleep(std::time::Duration::from_millis(100 << attempt));
+                let pause = std::time::Duration::from_millis(100 << attempt);
+                let _ = sys::stop::sleep_unless(pause, sys::stop::Stop::Now);
             }
             for folder in folders {
                 self.flush(&folder, sink);
