@@ -13,6 +13,7 @@ use crate::model::key::Fingerprint;
 use crate::model::outcome::FailCode;
 use crate::share::claim::Claim;
 use crate::share::record::{Commit, Originals};
+use crate::share::step;
 use crate::sys;
 use crate::sys::fs::{Created, Removed};
 use crate::sys::netfs::FileSystem;
@@ -457,5 +458,3 @@ fn roll_back(folder: &Path, work: &Path, commit: &Commit) -> std::io::Result<boo
     }
     Ok(sys::fs::remove_file(&work.join(&commit.stage))? != Removed::NotEmpty)
 }
-
-fn step(_name: &str) {}

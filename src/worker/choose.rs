@@ -129,7 +129,10 @@ impl Run<'_> {
             if self.over() {
                 break;
             }
-            let choice = self.choose(&folder.path, file, library, Some(&memos), true);
+            let choice = match self.choose(&folder.path, file, library, Some(&memos), true) {
+                Choice::Go(seen) => untaken(seen, file, folder),
+                choice => choice,
+            };
             self.act(&folder.path, file, library, choice, send, young);
         }
         if !self.options.dry_run {
@@ -158,6 +161,14 @@ impl Run<'_> {
 
     /// Waits, at most the minimum age, for files that had changed just before, and takes those that stayed quiet.
     fn choose_young(&self, young: Vec<Young>, send: &SyncSender<Task>) {
+        if !young.is_empty() && !self.over() {
+            let text = format!(
+                "{} files changed less than {} ago and may still be copied; looking again when they have been quiet for that long",
+                young.len(),
+                crate::job::span(self.options.min_age.as_secs_f64())
+            );
+            self.note(Level::Info, None, text);
+        }
         let since = sys::clock::boot();
         for Young { folder, file, library } in young {
             let path = folder.join(&file.name);
@@ -365,4 +376,19 @@ impl Run<'_> {
             self.note(Level::Info, Some(folder.to_owned()), text);
         }
     }
+}
+
+/// A result whose name another file has already is not worth a claim; under the claim the name is looked for again.
+fn untaken(seen: Box<Examined>, file: &File, folder: &Folder) -> Choice {
+    let Decision::Convert(plan) = &seen.decision else { return Choice::Go(seen) };
+    let stem = Path::new(&file.name).file_stem().unwrap_or_default().to_string_lossy();
+    let target = plan.output_name(&stem);
+    let is = |other: &str, name: &str| sys::path::folded(other) == sys::path::folded(name);
+    let taken = !is(&target, &file.name)
+        && folder.names.iter().filter_map(|name| name.to_str()).any(|name| is(name, &target));
+    if taken {
+        let words = format!("«{target}» is there already");
+        return Choice::Skip(Skip { code: SkipCode::NameTaken, words });
+    }
+    Choice::Go(seen)
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::claim::{self, Acquired, Memory, Terms};
+use super::claim::{self, Acquired, Doorbells, Forgetful, Terms};
 use super::layout;
 use crate::model::error::{Error, Result};
 use crate::model::key::{Fingerprint, Stamp};
@@ -120,7 +120,7 @@ pub fn add(dir: &Path, additions: &[Addition]) -> Result<bool> {
     }
     let path = dir.join(layout::CACHE_NAME);
     let terms = Terms { stale_after: STALE_AFTER, heartbeat: HEARTBEAT, legacy_locks: false };
-    let claim = match claim::acquire(&path, &terms, &NoMemory)? {
+    let claim = match claim::claim(&path, &terms, &Forgetful, Doorbells::None)? {
         Acquired::Mine(claim) => claim,
         Acquired::Held(_) | Acquired::HalfDone(_) | Acquired::Gone => return Ok(false),
     };
@@ -239,16 +239,4 @@ fn forget_the_gone(map: &mut Map<String, Value>, listed: &[String]) {
     map.retain(|_, entry| {
         entry.get("file_name").and_then(Value::as_str).is_none_or(|name| listed.contains(name))
     });
-}
-
-/// A cache's claim is judged by age alone: its term is a minute.
-#[derive(Debug)]
-struct NoMemory;
-
-impl Memory for NoMemory {
-    fn first_seen(&self, _: &str) -> Option<(Duration, String)> {
-        None
-    }
-    fn saw(&self, _: &str, _: Duration, _: &str) {}
-    fn forget(&self, _: &str) {}
 }
