@@ -22,7 +22,7 @@ pub struct Folder {
     pub files: Vec<File>,
     /// Every name in the listing, for sidecars and taken names.
     pub names: Vec<OsString>,
-    /// The listing shows lock or work folders of ours.
+    /// The listing shows lock folders, work folders or lock files.
     pub has_claims: bool,
 }
 
@@ -160,7 +160,8 @@ fn list(dir: &Path, send: &SyncSender<Found>) -> (Vec<PathBuf>, bool) {
                 folder.has_claims = true;
                 continue;
             }
-            Some(_) => {
+            Some(other) => {
+                folder.has_claims |= matches!(other, layout::Ours::Doorbell { .. });
                 folder.names.push(raw);
                 continue;
             }

@@ -182,6 +182,12 @@ impl Claim {
         self.parts().1.lost()
     }
 
+    /// A fresh look: it is not lost, and the lock directory names us.
+    pub(super) fn is_current(&self) -> bool {
+        let stand = &self.parts().0;
+        self.lost().is_none() && stand.site.owners().is_ok_and(|owners| owners == [stand.token.clone()])
+    }
+
     /// Gives it up: removes the doorbell, the entry and the work folder.
     pub fn release(mut self) {
         self.give_up();

@@ -35,6 +35,8 @@ pub(super) const RETIRED: &str = "r";
 pub(super) const SEAL: &str = "seal";
 /// Where a finished entry is moved in a work folder.
 pub(super) const ENDED: &str = "end";
+/// The folder's old cache while the new one takes its place (Linux SMB alone).
+pub(super) const OLD_CACHE: &str = "out.old";
 /// A doorbell taken away to be looked at.
 pub(super) const OLD_DOORBELL: &str = "oldL";
 

@@ -33,7 +33,7 @@ impl ServerTime {
         time
     }
 
-    fn since(self, stamp: &Stamp) -> f64 {
+    pub fn since(self, stamp: &Stamp) -> f64 {
         self.0 - seconds(stamp)
     }
 }
@@ -48,12 +48,35 @@ pub(super) struct Look {
     pub opinion: Opinion,
     pub holder: Holder,
     pub info: Option<Info>,
+    /// What was remembered of this look.
+    pub state: Option<String>,
 }
 
 /// Looks at an owner, and remembers what was seen for the next look.
 pub(super) fn at_owner(
     site: &Site,
     owner: &str,
+    now: Option<ServerTime>,
+    memory: &dyn Memory,
+) -> io::Result<Look> {
+    at_token(site, owner, &site.own(owner), now, memory)
+}
+
+/// Looks at the worker of a work folder that no claim refers to.
+pub(super) fn at_orphan(
+    site: &Site,
+    token: &str,
+    now: Option<ServerTime>,
+    memory: &dyn Memory,
+) -> io::Result<Look> {
+    at_token(site, token, &site.work(token), now, memory)
+}
+
+/// `entry`: what has a stamp where there is no record.
+fn at_token(
+    site: &Site,
+    owner: &str,
+    entry: &Path,
     now: Option<ServerTime>,
     memory: &dyn Memory,
 ) -> io::Result<Look> {
@@ -65,7 +88,7 @@ pub(super) fn at_owner(
         Err(error) => return Err(error),
     };
     // Without a record the entry itself is the only thing with a stamp, and nothing ever refreshes it.
-    let stamped = if info.is_some() { path } else { site.own(owner) };
+    let stamped = if info.is_some() { path } else { entry.to_owned() };
     let stamp = match sys::fs::stamp(&stamped) {
         Ok(stamp) => Some(stamp),
         Err(error) if absent_or_odd(&error) => None,
@@ -82,11 +105,8 @@ pub(super) fn at_owner(
         heartbeat: info.as_ref().map_or(HEARTBEAT, Info::heartbeat),
     };
     let opinion = judge::judge(&evidence);
-    if let Some(state) = state.filter(|_| opinion.dead) {
-        memory.forget(&state);
-    }
     // The entry was made for the claim and never written to since.
-    let claimed = sys::fs::stamp(&site.own(owner)).ok();
+    let claimed = sys::fs::stamp(entry).ok();
     Ok(Look {
         opinion,
         holder: Holder {
@@ -100,6 +120,7 @@ pub(super) fn at_owner(
             what: format!("media-converter: {}", opinion.why),
         },
         info,
+        state,
     })
 }
 
@@ -169,9 +190,6 @@ pub(super) fn at_foreign(
     };
     let evidence = ForeignEvidence { age, result_age, unchanged: Some(unchanged(&state, memory)), limit };
     let opinion = judge::judge_foreign(&evidence);
-    if opinion.dead {
-        memory.forget(&state);
-    }
     let holder = match lock {
         Lock::Python { hostname, pid, .. } => {
             Holder { hostname, pid, age, silent: age, what: format!("mediabox (Python): {}", opinion.why) }

@@ -22,6 +22,7 @@ mod site;
 mod stand;
 pub mod steps;
 pub mod survey;
+mod sweep;
 
 #[cfg(test)]
 mod tests;

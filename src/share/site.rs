@@ -225,13 +225,13 @@ impl Site {
             Some(layout::STAGE) => 1,
             _ => 2,
         });
-        let mut stranded = Vec::new();
-        for entry in entries {
-            let path = work.join(&entry.name);
-            if is_original(&path) {
-                stranded.push(path);
-            } else {
-                remove_tree(&path, entry.kind, DEPTH, &is_original)?;
+        let (originals, rest): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|entry| is_original(&work.join(&entry.name)));
+        let stranded: Vec<PathBuf> = originals.into_iter().map(|entry| work.join(entry.name)).collect();
+        for entry in rest {
+            // As long as there is an original, the record stays that tells what it was called.
+            if stranded.is_empty() || entry.name != layout::COMMIT {
+                remove_tree(&work.join(&entry.name), entry.kind, DEPTH, &is_original)?;
             }
         }
         sys::fs::remove_dir(&work)?;

@@ -38,11 +38,23 @@ pub(super) fn attempt_claim(
     memory: &dyn Memory,
     bells: Doorbells,
 ) -> io::Result<Option<Acquired>> {
-    let site = Site::of(source);
-    let token = layout::new_token();
-    let stand = Stand { work: site.work(&token), live: Live::new(&token), site, token };
-    let result = stand.attempt(source, terms, memory, bells);
-    match result {
+    attempt_at(Site::of(source), source, terms, memory, bells)
+}
+
+/// Asks for a stem's claim without a file in view, to clear it: no doorbell, no look at the folder.
+pub(super) fn take_stale(site: &Site, terms: &Terms, memory: &dyn Memory) -> io::Result<Option<Acquired>> {
+    attempt_at(site.clone(), &site.lock(), terms, memory, Doorbells::None)
+}
+
+fn attempt_at(
+    site: Site,
+    source: &Path,
+    terms: &Terms,
+    memory: &dyn Memory,
+    bells: Doorbells,
+) -> io::Result<Option<Acquired>> {
+    let stand = Stand::new(site);
+    match stand.attempt(source, terms, memory, bells) {
         Ok(Some(Attempt::Mine(info, bells, renewed, taken_from))) => {
             let pulse = Pulse::start(stand.site.clone(), info, bells, *terms, renewed)?;
             Ok(Some(Acquired::Mine(Claim { held: Some((stand, pulse)), taken_from })))
@@ -86,7 +98,7 @@ enum Attempt {
 
 /// A dead worker's sealed swap as its folder tells it. Where the folder is empty the swap is over, and only the entry
 /// is left to clear away: then `None`, to ask again.
-fn half_done(site: &Site, owner: &str, sealer: &str) -> io::Result<Option<Acquired>> {
+pub(super) fn half_done(site: &Site, owner: &str, sealer: &str) -> io::Result<Option<Acquired>> {
     let end = HalfEnd { site: site.clone(), owner: owner.to_owned(), sealer: sealer.to_owned() };
     let work_dir = site.work(sealer);
     match sys::fs::read_small(&work_dir.join(layout::COMMIT), record::MOST_COMMIT_BYTES) {
@@ -112,6 +124,12 @@ fn half_done(site: &Site, owner: &str, sealer: &str) -> io::Result<Option<Acquir
 }
 
 impl Stand {
+    /// A new token, not yet on the share.
+    pub fn new(site: Site) -> Self {
+        let token = layout::new_token();
+        Self { work: site.work(&token), live: Live::new(&token), site, token }
+    }
+
     fn attempt(
         &self,
         source: &Path,
@@ -133,12 +151,13 @@ impl Stand {
         write_own(&site.info(token), &info.bytes())?;
         super::step("claim.info");
 
-        let mut holder = None;
+        let (mut holder, mut state) = (None, None);
         let mut fault = None;
         let mut judge = |owner: &str| {
             let look = look::at_owner(site, owner, now, memory)?;
             let dead = look.opinion.dead;
             holder = Some(look.holder);
+            state = look.state;
             Ok(dead)
         };
         let mut machine = Claiming::start();
@@ -163,6 +182,9 @@ impl Stand {
             Claimed::Again => return fault.map_or(Ok(None), Err),
         };
         super::step("claim.mine");
+        if let Some(state) = state.filter(|_| from.is_some()) {
+            memory.forget(&state);
+        }
         self.settle(source, terms, memory, bells, now).map(|settled| {
             Some(match settled {
                 Ok(bells) => Attempt::Mine(info, bells, renewed, from.and(holder)),

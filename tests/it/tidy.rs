@@ -388,7 +388,7 @@ impl House<'_> {
             let inside = if root { folder.to_owned() } else { path.trim_end_matches(".rs").to_owned() };
             for (name, explicit) in source::declared_modules(&source::read(text)) {
                 match explicit {
-                    Some(other) => open.push(format!("{folder}/{other}")),
+                    Some(other) => open.push(source::resolved(&format!("{folder}/{other}"))),
                     None => open.extend([format!("{inside}/{name}.rs"), format!("{inside}/{name}/mod.rs")]),
                 }
             }

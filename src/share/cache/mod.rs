@@ -120,11 +120,12 @@ pub fn add(dir: &Path, additions: &[Addition]) -> Result<bool> {
     }
     let path = dir.join(layout::CACHE_NAME);
     let terms = Terms { stale_after: STALE_AFTER, heartbeat: HEARTBEAT, legacy_locks: false };
+    // Nobody waits at this door, and the file need not be there yet.
     let claim = match claim::claim(&path, &terms, &Forgetful, Doorbells::None)? {
         Acquired::Mine(claim) => claim,
         Acquired::Held(_) | Acquired::HalfDone(_) | Acquired::Gone => return Ok(false),
     };
-    let written = rewrite(dir, &path, claim.work_dir(), additions, &|| claim.lost().is_none());
+    let written = rewrite(dir, &path, claim.work_dir(), additions, &|| claim.is_current());
     claim.release();
     written.map_err(|error| Error::io("share what was learnt in", &path, error))
 }
@@ -153,7 +154,7 @@ fn rewrite(
     forget_the_gone(&mut map, &listed);
     let text = entry::to_text(&Value::Object(map))?;
     // The stage's name is one that a take-over removes: a writer that slept through its claim finds nothing to rename.
-    let stage = work.join("out.part");
+    let stage = work.join(layout::STAGE);
     let _ = sys::fs::write_new(&stage, &text)?;
     if !mine() {
         return Ok(false);
@@ -171,7 +172,7 @@ fn rewrite(
     if matches!(sys::netfs::of(dir).map(|mount| mount.kind), Ok(FileSystem::LinuxSmb)) {
         // Linux SMB may destroy what it renames over: the old one steps aside for a moment, and readers take an absent
         // cache for an unknown one.
-        let old = work.join("out.old");
+        let old = work.join(layout::OLD_CACHE);
         sys::fs::consume(path, &old)?;
         let created = sys::fs::publish_file(&stage, path)?;
         sys::fs::remove_file(&old)?;

@@ -284,3 +284,16 @@ pub fn declared_modules(tokens: &[Placed]) -> Vec<(String, Option<String>)> {
     }
     found
 }
+
+/// A path without its `..`: a module may lie in another tree.
+pub fn resolved(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        if part == ".." {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    parts.join("/")
+}
