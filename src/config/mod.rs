@@ -134,7 +134,8 @@ pub fn load(sources: Sources<'_>) -> Result<Settings> {
         let value = match given {
             Given::Text(text) => parse(key, &text, key.flag)?,
             Given::Switch(on) => Value::Switch(on),
-            Given::List(items) => Value::List(items),
+            Given::List(items) => value::globs(items)
+                .map_err(|why| Error::new(Kind::Usage, format!("read {}", key.flag)).because(why))?,
         };
         merged.insert(key.name, Setting { value, origin: Origin::Flag(key.flag) });
     }

@@ -86,8 +86,7 @@ impl Kind {
             Kind::Path if text.is_empty() => Err("an empty path is of no use here".into()),
             Kind::Path => Ok(Value::Path(text.into())),
             Kind::Globs => {
-                let globs = text.split(';').filter(|g| !g.is_empty());
-                Ok(Value::List(globs.map(str::to_owned).collect()))
+                globs(text.split(';').filter(|glob| !glob.is_empty()).map(str::to_owned).collect())
             }
         }
     }
@@ -107,10 +106,18 @@ impl Kind {
                 .iter()
                 .map(|item| item.get_ref().as_str().map(str::to_owned).ok_or_else(wrong))
                 .collect::<Result<_, _>>()
-                .map(Value::List),
+                .and_then(globs),
             _ => Err(wrong()),
         }
     }
+}
+
+/// A glob that cannot be compiled is told now, with its place, not when the walk begins.
+pub fn globs(items: Vec<String>) -> Result<Value, String> {
+    for item in &items {
+        globset::Glob::new(item).map_err(|error| format!("«{item}» is not a glob: {}", error.kind()))?;
+    }
+    Ok(Value::List(items))
 }
 
 fn article(kind: &str) -> String {
