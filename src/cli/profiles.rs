@@ -10,6 +10,7 @@ use super::args::{Collect, Common};
 use super::session::{BUILT_IN, Session};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::policy::{Policy, VideoCodec};
+use crate::plan;
 use crate::ui::ndjson::SCHEMA;
 use crate::ui::table::{Align, table};
 use crate::ui::{self, Look};
@@ -90,15 +91,19 @@ pub fn run(args: &ProfilesArgs, common: &Common, look: Look) -> Result<Ending> {
         .map(|l| {
             let from =
                 l.file.as_ref().map_or_else(|| "built in".to_owned(), |file| file.display().to_string());
-            vec![l.name.clone(), words(&l.policy), from]
+            vec![l.name.clone(), words(l), from]
         })
         .collect();
     ui::out(&table(&[("profile", Align::Left), ("makes", Align::Left), ("from", Align::Left)], &rows));
     Ok(Ending::Well)
 }
 
-/// The policy in one line.
-fn words(policy: &Policy) -> String {
+/// What it makes: the built-in's own words, else the policy in one line.
+fn words(listed: &Listed) -> String {
+    if let (None, Some(summary)) = (&listed.file, plan::profile_summary(&listed.name)) {
+        return summary.to_owned();
+    }
+    let policy = &listed.policy;
     let mut parts = Vec::new();
     parts.push(match policy.video.codec {
         Some(VideoCodec::H264) => format!("H.264 {} bit", policy.video.bit_depth),
@@ -106,9 +111,7 @@ fn words(policy: &Policy) -> String {
         Some(VideoCodec::Av1) => format!("AV1 {} bit", policy.video.bit_depth),
         None => "video as it is".to_owned(),
     });
-    if let Some(height) = policy.video.max_height {
-        parts.push(format!("up to {height} lines"));
-    }
+    parts.extend(policy.video.max_height.map(|height| format!("up to {height} lines")));
     parts.push(match policy.audio.codec {
         Some(codec) => format!("{codec:?}").to_uppercase(),
         None => "audio as it is".to_owned(),

@@ -183,13 +183,17 @@ fn a_wrong_value_names_the_place_and_what_would_be_right() {
 
 #[test]
 fn what_whoever_writes_to_the_share_may_not_decide() {
-    let refused = |text: &str| parse(text, Path::new("/s/m.toml"), Role::Library, None).unwrap_err().to_string();
+    let refused =
+        |text: &str| parse(text, Path::new("/s/m.toml"), Role::Library, None).unwrap_err().to_string();
     for key in ["ffmpeg", "ffprobe", "temp_dir", "state_dir"] {
         assert!(refused(&format!("{key} = '/tmp/x'")).contains("whole fleet"), "{key}");
     }
     assert!(refused("[profiles.x]\nvideo.extra_args = ['-y', '/etc/passwd']").contains("line 2"));
     assert!(refused("[profiles.x.video]\nextra_args = []").contains("extra_args"));
-    assert!(parse("jobs = 2\n[profiles.x]\nvideo.preset = 'slow'", Path::new("/s/m"), Role::Library, None).is_ok());
+    assert!(
+        parse("jobs = 2\n[profiles.x]\nvideo.preset = 'slow'", Path::new("/s/m"), Role::Library, None)
+            .is_ok()
+    );
 }
 
 #[test]
@@ -251,9 +255,15 @@ fn settings_that_contradict_each_other_are_refused() {
 
 #[test]
 fn times_are_read_with_their_units_and_written_so_that_they_are_read_back() {
-    for (text, seconds) in
-        [("0", 0), ("90s", 90), ("15m", 900), ("2h", 7200), ("14d", 1_209_600), ("1h30m", 5400), ("5 min", 300)]
-    {
+    for (text, seconds) in [
+        ("0", 0),
+        ("90s", 90),
+        ("15m", 900),
+        ("2h", 7200),
+        ("14d", 1_209_600),
+        ("1h30m", 5400),
+        ("5 min", 300),
+    ] {
         let time = duration(text).unwrap_or_else(|| panic!("{text}"));
         assert_eq!(time.as_secs(), seconds, "{text}");
         assert_eq!(duration(&write_duration(time)), Some(time), "{text}");
@@ -265,9 +275,12 @@ fn times_are_read_with_their_units_and_written_so_that_they_are_read_back() {
 
 #[test]
 fn percentages_may_carry_their_sign() {
-    for (text, value) in
-        [("80", Value::Count(80)), ("80%", Value::Count(80)), ("80 %", Value::Count(80)), ("none", Value::Off)]
-    {
+    for (text, value) in [
+        ("80", Value::Count(80)),
+        ("80%", Value::Count(80)),
+        ("80 %", Value::Count(80)),
+        ("none", Value::Off),
+    ] {
         assert_eq!(Kind::Percent.parse(text), Ok(value));
     }
     assert!(Kind::Percent.parse("0").is_err() && Kind::Percent.parse("1001").is_err());
@@ -276,9 +289,12 @@ fn percentages_may_carry_their_sign() {
 #[test]
 fn the_nearest_name_is_the_one_meant() {
     let known = || KEYS.iter().map(|key| key.name);
-    for (typed, meant) in
-        [("colour", "color"), ("stale", "stall"), ("max_output", "max_output_percent"), ("LOG-FORMAT", "log_format")]
-    {
+    for (typed, meant) in [
+        ("colour", "color"),
+        ("stale", "stall"),
+        ("max_output", "max_output_percent"),
+        ("LOG-FORMAT", "log_format"),
+    ] {
         assert_eq!(nearest(typed, known()), Some(meant));
     }
 }
@@ -340,7 +356,10 @@ fn a_mistake_in_a_profile_names_its_line() {
             assert!(error.contains(says), "{error}: {says}");
         }
     };
-    check("[profiles.x]\nvideo.max_hight = 3", &["/p.toml", "line 2", "`video.max_hight`", "nearest", "`max_height`"]);
+    check(
+        "[profiles.x]\nvideo.max_hight = 3",
+        &["/p.toml", "line 2", "`video.max_hight`", "nearest", "`max_height`"],
+    );
     check("[profiles.x]\n\nvidio = {}", &["line 3", "`video`"]);
     check("[profiles.x]\nvideo.max_height = 'tall'", &["line 2", "`video.max_height`"]);
     check("[profiles.x]\nvideo.codec = 'h265'", &["line 2", "`video.codec`", "hevc"]);
@@ -357,7 +376,10 @@ fn settings_go_over_the_profile() {
     let mut machine = Machine::new();
     machine.put("lib/media-converter.toml", "profile = 'mine'\n[profiles.mine]\nmax_output_percent = 70");
     assert_eq!(machine.load().unwrap().policy(BUILT_IN).unwrap().max_output_percent, Some(70));
-    machine.put("home/config/media-converter.toml", "[profiles.mine]\nvideo.preset = 'slow'\nmax_output_percent = 60");
+    machine.put(
+        "home/config/media-converter.toml",
+        "[profiles.mine]\nvideo.preset = 'slow'\nmax_output_percent = 60",
+    );
     let policy = machine.load().unwrap().policy(BUILT_IN).unwrap();
     assert_eq!((policy.max_output_percent, policy.video.preset.as_deref()), (Some(70), Some("slow")));
     machine.flags.insert("max_output_percent", Given::Text("none".into()));
@@ -376,5 +398,8 @@ fn an_unknown_profile_says_who_asked_for_it() {
     let mut machine = Machine::new();
     machine.flags.insert("profile", Given::Text("univrsal".into()));
     let error = machine.load().unwrap().policy(BUILT_IN).unwrap_err().to_string();
-    assert!(error.contains("`univrsal`") && error.contains("--profile") && error.contains("`universal`"), "{error}");
+    assert!(
+        error.contains("`univrsal`") && error.contains("--profile") && error.contains("`universal`"),
+        "{error}"
+    );
 }

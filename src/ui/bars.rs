@@ -133,8 +133,12 @@ impl Sink for Bars {
                     bar.tick();
                 }
             }
-            Event::JobEnded { job, .. } => {
-                if let Some(bar) = inner.jobs.remove(job) {
+            Event::JobEnded { .. } | Event::Skipped { .. } => {
+                let view = lock(&self.state);
+                let ended: Vec<JobId> =
+                    inner.jobs.keys().filter(|id| !view.jobs.contains_key(id)).copied().collect();
+                drop(view);
+                for bar in ended.iter().filter_map(|id| inner.jobs.remove(id)) {
                     bar.finish_and_clear();
                     self.multi.remove(&bar);
                 }
@@ -150,7 +154,7 @@ impl Sink for Bars {
                 let _ = self.multi.clear();
                 print::set_bars(None);
             }
-            Event::Walked { .. } | Event::Planned { .. } | Event::Skipped { .. } | Event::Note { .. } => {}
+            Event::Walked { .. } | Event::Planned { .. } | Event::Note { .. } => {}
         }
     }
 }

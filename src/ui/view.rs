@@ -30,6 +30,7 @@ pub struct View {
 /// One running job.
 #[derive(Clone, Debug)]
 pub struct Job {
+    path: PathBuf,
     pub name: String,
     pub bytes: u64,
     pub stage: Stage,
@@ -79,12 +80,17 @@ impl View {
                 self.walk_done = *done;
             }
             Event::Planned { .. } => self.planned += u64::from(self.dry_run),
-            Event::Skipped { .. } => self.skipped += 1,
+            Event::Skipped { path, .. } => {
+                self.skipped += 1;
+                // A job can find under its claim that there is nothing to do.
+                self.jobs.retain(|_, job| job.path != *path);
+            }
             Event::JobStarted { job, path, bytes } => {
                 let name = text::below(path, &self.dirs);
                 let progress = Progress::default();
-                let job_now = Job { name, bytes: *bytes, stage: Stage::Probing, progress, told: now };
-                self.jobs.insert(*job, job_now);
+                let path = path.clone();
+                let begun = Job { path, name, bytes: *bytes, stage: Stage::Probing, progress, told: now };
+                self.jobs.insert(*job, begun);
             }
             Event::JobStage { job, stage } => {
                 if let Some(job) = self.jobs.get_mut(job) {
