@@ -20,14 +20,14 @@ use crate::sys::{self, process::Spawn, stop::Stop};
 
 /// Raised when trials find out more than before, so that what older versions remembered is tried anew.
 const REVISION: u32 = 1;
-/// For each encode and each decode of a trial. A card that has to wake up takes seconds; a wedged driver takes for ever.
-const DEADLINE: Duration = Duration::from_secs(20);
+/// Nothing moving for this long is a hang. A card that has to wake up takes seconds; a wedged driver takes for ever.
+const STALL: Duration = Duration::from_secs(20);
 /// Trials at once: consumer cards refuse a third session or a ninth, and a trial must not fail for its neighbours.
 const AT_ONCE: usize = 2;
 
 /// Lists encoders and filters and tries the candidates. Takes seconds; the caller caches it per [`conditions`] where it [`is_lasting`].
 pub fn trial(tools: &Tools) -> Result<Caps> {
-    trial_within(tools, DEADLINE)
+    trial_within(tools, STALL)
 }
 
 /// What identifies the conditions of a trial: ffmpeg's version and path, size and mtime, drivers and devices. A changed text means a new trial.
@@ -48,7 +48,7 @@ pub fn conditions(tools: &Tools) -> String {
 /// The result will be the same next time. Not, where a card was busy or did not answer: that may be over soon.
 pub fn is_lasting(caps: &Caps) -> bool {
     !caps.encoders.iter().any(|encoder| match &encoder.verdict {
-        Verdict::Failed { why } => is_session_limit(why) || why.starts_with(trial::NO_END),
+        Verdict::Failed { why } => is_session_limit(why) || why.starts_with(trial::HUNG),
         Verdict::Works { .. } | Verdict::NotListed => false,
     })
 }
@@ -88,11 +88,11 @@ pub fn advice(why: &str) -> Option<&'static str> {
     ADVICE.iter().find(|(phrases, _)| phrases.iter().any(|p| why.contains(p))).map(|(_, text)| *text)
 }
 
-fn trial_within(tools: &Tools, deadline: Duration) -> Result<Caps> {
+fn trial_within(tools: &Tools, stall: Duration) -> Result<Caps> {
     let listed = list::encoders(&ask(tools, "-encoders")?);
     let filters = list::filters(&ask(tools, "-filters")?);
     let room = Room::new()?;
-    let stand = trial::Stand::new(tools, deadline);
+    let stand = trial::Stand::new(tools, stall);
     let candidates = candidates(&listed);
     let next = AtomicUsize::new(0);
     let tried: Mutex<Vec<(usize, EncoderCap)>> = Mutex::new(Vec::new());
@@ -147,6 +147,11 @@ fn candidates(listed: &BTreeSet<String>) -> Vec<Candidate> {
             Family::Nvenc if nvidia > 1 => (0..nvidia).map(|n| n.to_string()).collect(),
             _ => Vec::new(),
         };
+        let on_node = matches!(encoder.family, Family::Vaapi | Family::Qsv);
+        if devices.is_empty() && on_node && std::env::consts::OS == "linux" {
+            // Without a card the first one's name makes ffmpeg say what is missing; by default it only says that it failed.
+            devices.push("/dev/dri/renderD128".to_owned());
+        }
         if devices.is_empty() {
             all.push(Candidate::Video { encoder, device: None });
         }
@@ -239,10 +244,9 @@ fn ask(tools: &Tools, what: &str) -> Result<String> {
     let failed = |why: String| {
         Error::new(Kind::MissingTool, format!("get the list `{what}`")).at(&tools.ffmpeg).because(why)
     };
-    let output =
-        sys::process::output(&spawn, DEADLINE, 4 << 20).map_err(|error| failed(error.to_string()))?;
+    let output = sys::process::output(&spawn, STALL, 4 << 20).map_err(|error| failed(error.to_string()))?;
     if output.timed_out {
-        return Err(failed(format!("{} {} s", trial::NO_END, DEADLINE.as_secs())));
+        return Err(failed(format!("{}: no end within {} s", trial::HUNG, STALL.as_secs())));
     }
     if !output.ended.success() {
         let line = telling(&String::from_utf8_lossy(&output.stderr));

@@ -382,7 +382,7 @@ pub fn telling(stderr: &str) -> Option<String> {
         "Error while opening encoder",
         "Error initializing output stream",
         "Conversion failed",
-        "Failed to set value",
+        "Device creation failed",
         "Error parsing global options",
         "Error opening output file",
         "Task finished with error code",

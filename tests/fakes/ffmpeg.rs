@@ -248,23 +248,24 @@ impl Player {
 
     /// Does a hardware encoder's work in software, so that there is something to spoil.
     fn pretend(&self, encoder: &str) -> u8 {
-        let software = software(encoder);
+        let (software, preset) = software(encoder);
         let after =
             |option: &str| self.args.iter().position(|a| a == option).and_then(|at| self.args.get(at + 1));
         let input = after("-i").expect("a trial has an input");
         let muxer = self.args.iter().rposition(|a| a == "-f").and_then(|at| self.args.get(at + 1));
         let muxer = muxer.expect("a trial names its muxer");
         let output = self.args.last().expect("a trial has an output");
-        let words = [
-            "-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", input, "-c:v", software, "-pix_fmt",
-            "yuv420p", "-f", muxer, output,
-        ];
-        self.run(&words.map(str::to_owned))
+        let line = format!(
+            "-v error -nostdin -y -f lavfi -i {input} -c:v {software} -preset {preset} -pix_fmt yuv420p -f {muxer}"
+        );
+        let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        words.push(output.clone());
+        self.quietly(Command::new(real("ffmpeg", &self.folder)).args(words))
     }
 
     /// Changes a finished output, as a broken encoder or a broken disk would have.
     fn spoil(&self, fault: &str, output: &Path, encoder: Option<&str>) {
-        let codec = software(encoder.unwrap_or_default());
+        let (codec, preset) = software(encoder.unwrap_or_default());
         let bytes = fs::read(output).unwrap_or_default();
         match fault {
             "cut-output" => write(output, &bytes[..bytes.len() / 2]),
@@ -272,14 +273,28 @@ impl Player {
                 write(output, &bytes[..bytes.len() / 2]);
                 eprintln!("Error writing trailer of {}: No space left on device", output.display());
             }
-            "green" => self
-                .again(output, &["-vf", "drawbox=color=green:thickness=fill", "-c:v", codec, "-c:a", "copy"]),
+            "green" => self.again(
+                output,
+                &[
+                    "-vf",
+                    "drawbox=color=green:thickness=fill",
+                    "-c:v",
+                    codec,
+                    "-preset",
+                    preset,
+                    "-c:a",
+                    "copy",
+                ],
+            ),
             "wrong-frames" => {
                 let third = "select='not(mod(n,3))',setpts=N/FRAME_RATE/TB";
-                self.again(output, &["-vf", third, "-c:v", codec, "-c:a", "copy"]);
+                self.again(output, &["-vf", third, "-c:v", codec, "-preset", preset, "-c:a", "copy"]);
             }
             "wrong-size" => {
-                self.again(output, &["-vf", "scale=trunc(iw/4)*2:ih", "-c:v", codec, "-c:a", "copy"]);
+                self.again(
+                    output,
+                    &["-vf", "scale=trunc(iw/4)*2:ih", "-c:v", codec, "-preset", preset, "-c:a", "copy"],
+                );
             }
             "wrong-codec" => self.again(output, &["-c:v", "mpeg4", "-c:a", "copy"]),
             "drop-audio" => self.again(output, &["-an", "-c", "copy"]),
@@ -294,17 +309,26 @@ impl Player {
         fs::rename(output, &before).expect("the output can be renamed");
         let muxer = self.args.iter().rposition(|a| a == "-f").and_then(|at| self.args.get(at + 1));
         let muxer = muxer.map_or("matroska", String::as_str);
-        let done = Command::new(real("ffmpeg", &self.folder))
-            .args(["-v", "error", "-nostdin", "-y", "-i"])
-            .arg(&before)
-            .args(["-map", "0"])
-            .args(how)
-            .args(["-f", muxer])
-            .arg(output)
-            .status()
-            .expect("the real ffmpeg runs");
-        assert!(done.success(), "spoiling {} failed", output.display());
+        let mut command = Command::new(real("ffmpeg", &self.folder));
+        command.args(["-v", "error", "-nostdin", "-y", "-i"]).arg(&before).args(["-map", "0"]).args(how);
+        let code = self.quietly(command.args(["-f", muxer]).arg(output));
+        assert_eq!(code, 0, "spoiling {} failed", output.display());
         let _ = fs::remove_file(before);
+    }
+
+    /// Runs a command of the fake's own and shows life meanwhile: whoever watches the fake sees neither its progress nor its CPU time.
+    fn quietly(&self, command: &mut Command) -> u8 {
+        let mut child = command.spawn().expect("the real program runs");
+        for n in 1.. {
+            if let Some(status) = child.try_wait().expect("a child can be waited for") {
+                return status.code().map_or(u8::MAX, |code| code as u8);
+            }
+            if self.has("-progress") && n % 10 == 0 {
+                println!("out_time_us={n}\nprogress=continue");
+            }
+            sleep(Duration::from_millis(20));
+        }
+        unreachable!("it waits for ever")
     }
 
     fn list(&self, fault: &str) -> ExitCode {
@@ -337,12 +361,12 @@ impl Player {
     }
 }
 
-/// The encoder that makes in software what this one would make.
-fn software(encoder: &str) -> &'static str {
+/// The encoder that makes in software what this one would make, and a quick preset of it.
+fn software(encoder: &str) -> (&'static str, &'static str) {
     match encoder.split('_').next() {
-        Some("hevc") => "libx265",
-        Some("av1") => "libsvtav1",
-        _ => "libx264",
+        Some("hevc") => ("libx265", "ultrafast"),
+        Some("av1") => ("libsvtav1", "9"),
+        _ => ("libx264", "ultrafast"),
     }
 }
 

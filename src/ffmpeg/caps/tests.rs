@@ -68,7 +68,7 @@ fn an_ffmpeg_that_lists_everything_and_fails_each_in_another_way_is_not_believed
         ("h264_nvenc", "Cannot load libcuda.so.1"),
         ("hevc_nvenc", "OpenEncodeSessionEx failed: out of memory"),
         ("av1_nvenc", "minimum required Nvidia driver for nvenc is 570.0"),
-        ("h264_qsv", "no end within 8 s"),
+        ("h264_qsv", "it hung: nothing moved for 8 s"),
         ("hevc_qsv", "wrote nothing"),
         ("h264_vaapi", "one colour"),
         ("hevc_vaapi", "it made 8 pictures of 24"),
@@ -145,4 +145,36 @@ fn every_failure_that_people_meet_has_advice() {
         assert!(advice(why).is_some(), "{why}");
     }
     assert_eq!(advice("something else"), None);
+}
+
+#[test]
+fn the_ffmpeg_here_knows_every_option_of_the_table() {
+    /// Options of every encoder, which `-h encoder=` does not repeat.
+    const COMMON: &[&str] = &["b", "maxrate", "bufsize", "level", "global_quality", "compression_level", "q"];
+    let tools = find(None, None).unwrap();
+    let listed = super::list::encoders(&super::ask(&tools, "-encoders").unwrap());
+    let cap = Some(encoders::Cap { max: 4000, buffer: None });
+    for encoder in encoders::VIDEO.iter().filter(|e| listed.contains(e.name)) {
+        let args = vec!["-hide_banner".into(), "-h".into(), format!("encoder={}", encoder.name).into()];
+        let spawn = super::Spawn { program: tools.ffmpeg.clone(), args, background: false };
+        let help = crate::sys::process::output(&spawn, Duration::from_secs(30), 1 << 20).unwrap();
+        let help = String::from_utf8_lossy(&help.stdout).into_owned();
+        let words = [
+            encoder.quality(encoder.middling(), None, tools.release),
+            encoder.quality(encoder.middling(), cap, tools.release),
+            encoder.preset("1"),
+            encoder.tune("1"),
+            encoder.select(Some("1")),
+            encoder.level(41),
+        ]
+        .concat();
+        for word in words.iter().step_by(2) {
+            let name = word.trim_start_matches('-').split(':').next().unwrap();
+            assert!(
+                COMMON.contains(&name) || help.contains(&format!("  -{name} ")),
+                "{} does not know -{name}",
+                encoder.name
+            );
+        }
+    }
 }

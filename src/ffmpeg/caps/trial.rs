@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 use super::super::encoders::Encoder;
 use super::super::probe;
 use super::super::progress::telling;
+use super::super::run::{End, Limits, Order, run};
 use super::super::tools::Tools;
+use crate::model::event::Progress;
 use crate::model::media::StreamKind;
 use crate::sys::process::{self, Output, Spawn};
+use crate::sys::{self, stop::Stop};
 
 /// How a message begins that says that nothing came to an end.
-pub const NO_END: &str = "no end within";
+pub const HUNG: &str = "it hung";
 
 const WIDTH: u32 = 640;
 const HEIGHT: u32 = 360;
@@ -27,6 +30,8 @@ const PICTURE: usize = SIDE * SIDE * 3;
 /// green 108, swapped colour planes 104, no colour 69.
 const SAME: f64 = 6.0;
 
+const GLOBAL: &[&str] = &["-hide_banner", "-nostdin", "-nostats", "-v", "warning", "-y"];
+
 /// Half a second of a tone.
 const TONE: &str = "sine=frequency=440:sample_rate=48000:duration=0.5";
 const SAMPLES: usize = 24_000;
@@ -38,14 +43,15 @@ pub type Result = std::result::Result<f64, String>;
 #[derive(Debug)]
 pub struct Stand<'a> {
     tools: &'a Tools,
-    deadline: Duration,
+    /// Nothing moving for this long is a hang; three times as long is too long in any case.
+    stall: Duration,
     /// The clip's pictures as they should come out.
     expected: std::result::Result<Vec<u8>, String>,
 }
 
 impl<'a> Stand<'a> {
-    pub fn new(tools: &'a Tools, deadline: Duration) -> Self {
-        let mut stand = Self { tools, deadline, expected: Err(String::new()) };
+    pub fn new(tools: &'a Tools, stall: Duration) -> Self {
+        let mut stand = Self { tools, stall, expected: Err(String::new()) };
         let mut args = words(&["-f", "lavfi", "-i", CLIP]);
         args.extend(stand.pictures("format=yuv420p,"));
         stand.expected = stand
@@ -98,13 +104,32 @@ impl<'a> Stand<'a> {
     /// Runs an encode of `args` into `file`; returns its seconds.
     fn encode(&self, mut args: Vec<OsString>, file: &Path) -> std::result::Result<f64, String> {
         // A file of an earlier trial must not pass for this one's.
-        let _ = crate::sys::fs::remove_file(file);
+        let _ = sys::fs::remove_file(file);
         args.extend(words(&["-f", "matroska"]));
         args.push(url(file));
+        let mut all = words(GLOBAL);
+        all.extend(words(&["-progress", "pipe:1"]));
+        all.extend(args);
         let began = Instant::now();
-        self.ffmpeg(args)?;
-        let seconds = began.elapsed().as_secs_f64();
-        match crate::sys::fs::stamp(file) {
+        let limit = self.limit();
+        let mut watch = |_: &Progress| {
+            if began.elapsed() > limit || sys::stop::asked() != Stop::No {
+                Order::Stop
+            } else {
+                Order::Continue
+            }
+        };
+        let limits = Limits { stall: self.stall, background: false };
+        // Not by the clock alone: on a busy machine software needs its time, and only a wedged driver makes nothing move.
+        let report = run(self.tools, &all, None, limits, &mut watch).map_err(|error| error.to_string())?;
+        match report.end {
+            End::Exited(Some(0)) => {}
+            End::Exited(code) => return Err(failure(&report.stderr_tail, code, None)),
+            End::Stalled => return Err(format!("{HUNG}: nothing moved for {} s", self.stall.as_secs())),
+            End::Stopped => return Err(format!("{HUNG}: no end within {} s", limit.as_secs())),
+        }
+        let seconds = report.seconds;
+        match sys::fs::stamp(file) {
             Ok(stamp) if stamp.size > 0 => Ok(seconds),
             _ => Err("it ended well but wrote nothing".to_owned()),
         }
@@ -136,23 +161,32 @@ impl<'a> Stand<'a> {
     }
 
     fn ffmpeg(&self, args: Vec<OsString>) -> std::result::Result<Output, String> {
-        let mut all = words(&["-hide_banner", "-nostdin", "-nostats", "-v", "warning", "-y"]);
+        let mut all = words(GLOBAL);
         all.extend(args);
         let spawn = Spawn { program: self.tools.ffmpeg.clone(), args: all, background: false };
-        let output = process::output(&spawn, self.deadline, 1 << 20).map_err(|error| error.to_string())?;
+        let limit = self.limit();
+        let output = process::output(&spawn, limit, 1 << 20).map_err(|error| error.to_string())?;
         if output.timed_out {
-            return Err(format!("{NO_END} {} s", self.deadline.as_secs()));
+            return Err(format!("{HUNG}: no end within {} s", limit.as_secs()));
         }
         if output.ended.success() {
             return Ok(output);
         }
-        let line = telling(&String::from_utf8_lossy(&output.stderr));
-        Err(line.unwrap_or_else(|| match (output.ended.code, output.ended.signal) {
-            (Some(code), _) => format!("it ended with exit code {code}"),
-            (None, Some(signal)) => format!("it crashed (signal {signal})"),
-            (None, None) => "it crashed".to_owned(),
-        }))
+        Err(failure(&String::from_utf8_lossy(&output.stderr), output.ended.code, output.ended.signal))
     }
+
+    fn limit(&self) -> Duration {
+        self.stall * 3
+    }
+}
+
+/// Why a run failed, in its own words where it had any.
+fn failure(stderr: &str, code: Option<i32>, signal: Option<i32>) -> String {
+    telling(stderr).unwrap_or_else(|| match (code, signal) {
+        (Some(code), _) => format!("it ended with exit code {code}"),
+        (None, Some(signal)) => format!("it crashed (signal {signal})"),
+        (None, None) => "it crashed".to_owned(),
+    })
 }
 
 /// The innermost words of an error: the trial's file has no meaning to anybody.

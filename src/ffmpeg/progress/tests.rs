@@ -159,6 +159,8 @@ fn the_telling_line_comes_before_ffmpegs_general_ones() {
         telling(stderr).as_deref(),
         Some("AVHWDeviceContext: No VA display found for device /dev/dri/renderD128.")
     );
+    let stderr = "Device creation failed: -542398533.\nFailed to set value 'qsv=qsv' for option 'init_hw_device': Generic error in an external library\n";
+    assert!(telling(stderr).is_some_and(|line| line.starts_with("Failed to set value 'qsv=qsv'")));
     assert_eq!(telling("Conversion failed!\n\n"), None);
     assert_eq!(telling("x265 [info]: HEVC encoder version 3.5\n"), None);
 }
