@@ -131,10 +131,10 @@ pub const KEYS: &[Key] = &[
     key(
         "min_age",
         Kind::Duration,
-        "1m",
+        "30s",
         "--min-age",
         Scope::Fleet,
-        "A file younger than this is taken to be still being written, and is left for a later run.",
+        "A file that changed less than this long ago may still be copied: it is looked at last, when it has been quiet for that long.",
     ),
     key(
         "temp_dir",

@@ -218,6 +218,10 @@ fn judge(
         return Err(Halt::fail(FailCode::Truncated, cut_short(promised, report.out_time, &line))
             .hint("get a whole copy of the file; this one was left alone"));
     }
+    if let Some(line) = first(Severity::Damaged).filter(|_| short) {
+        return Err(Halt::fail(FailCode::Truncated, cut_short(promised, report.out_time, &line))
+            .hint("get a whole copy of the file; this one was left alone"));
+    }
     if let Some(line) = first(Severity::Damaged) {
         return Err(Halt::fail(FailCode::Damaged, format!("it does not decode cleanly: {line}"))
             .hint("get another copy of the file; this one was left alone")
@@ -240,6 +244,18 @@ fn judge(
         .map_err(|e| Halt::fail(FailCode::Truncated, e.line()).hint("it was left alone"))?;
     let real = ends.iter().map(|(_, end)| *end).fold(0.0, f64::max);
     let promised = promised.unwrap_or(0.0);
+    if real >= promised - tolerance(promised) {
+        return Err(Halt::fail(
+            FailCode::Verify,
+            format!(
+                "duration: the source holds {}, ffmpeg made only {} of it",
+                super::span_fine(real),
+                super::span_fine(report.out_time)
+            ),
+        )
+        .hint(format!("the original is untouched; the command was: {}", report.command))
+        .stderr(report.stderr_tail.clone()));
+    }
     if header_is_absurd(source.print.stamp.size, promised, real) {
         return Ok(Some(real));
     }
@@ -258,9 +274,9 @@ fn cut_short(promised: Option<f64>, real: f64, sign: &str) -> String {
     }
 }
 
-/// How far a result's length may be off: a second, or half a percent of a long film.
+/// How far a result's length may be off: a second, or half a percent of a long film; less for clips of a few seconds.
 pub(crate) fn tolerance(seconds: f64) -> f64 {
-    (seconds * 0.005).max(1.0)
+    (seconds * 0.005).max((0.2 + seconds * 0.1).min(1.0))
 }
 
 /// A header so wrong that truncation cannot explain it: spread over the promised time, the file would hold less than a

@@ -21,6 +21,9 @@ use crate::share::{cache, survey};
 use crate::sys;
 use crate::sys::stop::{self, Stop};
 
+/// What to do about a file that nothing can read.
+const HINT: &str = "get another copy of the file, or leave it out with --exclude; it was left alone";
+
 /// A file that changed a moment ago: looked at again when everything else is done.
 struct Young {
     folder: PathBuf,
@@ -264,7 +267,7 @@ impl Run<'_> {
                 Choice::Fail(Failed {
                     code,
                     words: error.line(),
-                    hint: error.hint,
+                    hint: error.hint.or_else(|| Some(HINT.to_owned())),
                     stderr: None,
                     retry: code != FailCode::Unreadable,
                 })

@@ -38,7 +38,8 @@ fn a_clip_cut_at_55_percent_is_recognised_and_left_alone() {
         share.put(name, &clip.cut(55));
         let before = share.digests();
         let run = share.convert(&[]);
-        fails_as(&share, &run, "truncated");
+        let failed = fails_as(&share, &run, "truncated");
+        assert!(failed["words"].as_str().unwrap().contains("cut short"), "{failed}");
         assert_eq!(share.digests()[name], before[name]);
         let again = share.convert(&[]);
         assert_eq!(again.code, 0, "it is remembered: {}", again.stdout);
