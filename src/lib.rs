@@ -19,6 +19,8 @@ mod model;
 mod plan;
 /// What is there: walk → facts (cache or probe) → plan, as a stream.
 mod scan;
+/// What makes a machine ready: ffmpeg, PATH, a look at the graphics, a real encode; services and timers.
+mod setup;
 /// The protocol: everything we write on shared storage that is not media.
 mod share;
 /// This machine's own SQLite on a local disk: history and caps; may be deleted at any time.

@@ -14,12 +14,14 @@ use crate::model::key::Stamp;
 use crate::sys::os;
 
 mod content;
+mod grow;
 mod names;
 mod patience;
 
 pub use content::{
     copy_new, fingerprint, overwrite_in_place, read_small, set_mtime, sync_dir, sync_file, write_new,
 };
+pub use grow::{Growing, make_program};
 pub use names::{
     consume, create_dir, create_dir_all, exchange, hard_link, publish_dir, publish_file, remove_dir,
     remove_file, replace,

@@ -15,10 +15,13 @@ pub mod clock;
 pub mod failpoint;
 pub mod fs;
 pub mod gpu;
+pub mod graphics;
 pub mod host;
+pub mod lasting;
 pub mod netfs;
 pub mod path;
 pub mod process;
+pub mod service;
 pub mod stop;
 
 #[cfg(unix)]

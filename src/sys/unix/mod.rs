@@ -3,10 +3,13 @@
 
 pub mod clock;
 pub mod fs;
+pub mod graphics;
 pub mod host;
+pub mod lasting;
 #[cfg(not(target_os = "macos"))]
 pub mod netfs;
 pub mod process;
+pub mod service;
 pub mod stop;
 
 #[cfg(not(target_os = "macos"))]

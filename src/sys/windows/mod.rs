@@ -2,9 +2,13 @@
 
 pub mod clock;
 pub mod fs;
+pub mod graphics;
 pub mod host;
+pub mod lasting;
 pub mod netfs;
 pub mod process;
+mod registry;
+pub mod service;
 pub mod stop;
 
 use std::os::windows::ffi::OsStrExt;

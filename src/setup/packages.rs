@@ -1,0 +1,103 @@
+//! The systems' package managers: what to say to each. Which is here, and running it, is the step's part.
+
+/// A package manager.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Manager {
+    /// Its program.
+    pub program: &'static str,
+    /// Tried in order; the first that ends well and leaves an ffmpeg behind is the last.
+    pub attempts: &'static [&'static [&'static str]],
+    /// It changes what belongs to root.
+    pub needs_root: bool,
+}
+
+/// In the order of preference where a machine has several.
+pub const MANAGERS: &[Manager] = &[
+    Manager {
+        program: "apt-get",
+        attempts: &[
+            &[
+                "env",
+                "DEBIAN_FRONTEND=noninteractive",
+                "apt-get",
+                "install",
+                "-y",
+                "--no-install-recommends",
+                "ffmpeg",
+            ],
+            // A new machine or container has no lists yet.
+            &["apt-get", "update"],
+            &[
+                "env",
+                "DEBIAN_FRONTEND=noninteractive",
+                "apt-get",
+                "install",
+                "-y",
+                "--no-install-recommends",
+                "ffmpeg",
+            ],
+        ],
+        needs_root: true,
+    },
+    Manager {
+        program: "dnf",
+        attempts: &[
+            // The full build lies in RPM Fusion; Fedora's own does without the patented encoders.
+            &["dnf", "install", "-y", "ffmpeg"],
+            &["dnf", "install", "-y", "ffmpeg-free"],
+        ],
+        needs_root: true,
+    },
+    Manager {
+        program: "pacman",
+        attempts: &[
+            &["pacman", "-S", "--noconfirm", "--needed", "ffmpeg"],
+            // Never -Sy alone: it would leave the system between two states of the distribution.
+            &["pacman", "-Syu", "--noconfirm", "--needed", "ffmpeg"],
+        ],
+        needs_root: true,
+    },
+    Manager { program: "apk", attempts: &[&["apk", "add", "ffmpeg"]], needs_root: true },
+    Manager {
+        program: "zypper",
+        attempts: &[&["zypper", "--non-interactive", "install", "ffmpeg"]],
+        needs_root: true,
+    },
+    Manager { program: "brew", attempts: &[&["brew", "install", "ffmpeg"]], needs_root: false },
+    Manager {
+        program: "winget",
+        attempts: &[&[
+            "winget",
+            "install",
+            "--id",
+            "Gyan.FFmpeg",
+            "--exact",
+            "--scope",
+            "user",
+            "--silent",
+            "--accept-package-agreements",
+            "--accept-source-agreements",
+            "--disable-interactivity",
+        ]],
+        needs_root: false,
+    },
+    Manager {
+        program: "choco",
+        attempts: &[&["choco", "install", "ffmpeg", "-y", "--no-progress"]],
+        needs_root: true,
+    },
+];
+
+/// Folders where a manager puts programs that this process's PATH does not know yet; the first is below the home.
+pub const LINKS: &[&str] = &[
+    r"AppData\Local\Microsoft\WinGet\Links",
+    r"C:\ProgramData\chocolatey\bin",
+    "/opt/homebrew/bin",
+    "/usr/local/bin",
+];
+
+/// The command as the user would type it.
+pub fn typed(command: &[&str], with_sudo: bool) -> String {
+    let command = command.join(" ");
+    if with_sudo { format!("sudo {command}") } else { command }
+}
