@@ -266,9 +266,10 @@ run_demo() {
     make_library
     say "Before"
     show_library
-    say "$NAME --dir $demo_folder"
+    # A history of its own: this machine remembers the libraries it has seen, and a demo comes and goes.
+    say "$NAME --dir $demo_folder --state-dir $demo_folder/.state"
     code=0
-    "$prefix/bin/$NAME" --dir "$demo_folder" </dev/null || code=$?
+    "$prefix/bin/$NAME" --dir "$demo_folder" --state-dir "$demo_folder/.state" </dev/null || code=$?
     say "After (the originals are in $demo_folder/.mediabox/trash for 14 days)"
     show_library
     # The cut file cannot be converted; that is what 1 says.

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{Clip, Share};
 
-fn root() -> PathBuf {
+/// The repository.
+pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
