@@ -156,8 +156,8 @@ impl House<'_> {
 
     fn arrows(&mut self, path: &str, tokens: &[Placed]) {
         let Some(room) = room(path) else { return };
-        for (name, line) in source::root_names(tokens, depth(path)) {
-            if name == room {
+        for source::Named { name, line, test } in source::root_names(tokens, depth(path)) {
+            if name == room || ((test || is_test(path)) && may_test_with(room, &name)) {
                 continue;
             }
             self.named.entry(room.into()).or_default().entry(name.clone()).or_insert((path.into(), line));
@@ -411,6 +411,20 @@ impl House<'_> {
             }
         }
     }
+}
+
+/// A room's tests may, like a crate's dev-dependencies, name any room that does not stand on theirs.
+fn may_test_with(room: &str, other: &str) -> bool {
+    let row = |name: &str| ARROWS.iter().find(|(from, _)| *from == name);
+    let mut open = vec![other.to_owned()];
+    while let Some(name) = open.pop() {
+        let Some((_, to)) = row(&name) else { return false };
+        if name == room {
+            return false;
+        }
+        open.extend(to.iter().map(|&to| to.to_owned()));
+    }
+    true
 }
 
 fn is_path(tokens: &[Placed], names: &[&str]) -> bool {

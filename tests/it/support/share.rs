@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use super::clips::Clip;
 use super::worker::{Run, Worker};
@@ -31,6 +32,12 @@ impl Share {
     }
 
     fn at(folder: tempfile::TempDir, library: PathBuf) -> Share {
+        let share = Share::without_trials(folder, library);
+        copy_tree(&tried_home(), &share.aside("home"));
+        share
+    }
+
+    fn without_trials(folder: tempfile::TempDir, library: PathBuf) -> Share {
         fs::create_dir_all(&library).unwrap();
         for home in ["home/config", "home/state", "home/cache", "home/data", "tmp"] {
             fs::create_dir_all(folder.path().join(home)).unwrap();
@@ -148,6 +155,41 @@ impl Share {
     #[track_caller]
     pub fn assert_no_litter(&self) {
         assert_eq!(self.litter(), Vec::<String>::new(), "left behind");
+    }
+}
+
+/// A home in which the program has tried this machine's encoders already. That takes five seconds of processor time, and
+/// every test would pay it. Kept per build of the program, since another may try other things.
+fn tried_home() -> PathBuf {
+    static HOME: OnceLock<PathBuf> = OnceLock::new();
+    let make = || {
+        let program = fs::metadata(env!("CARGO_BIN_EXE_media-converter")).unwrap();
+        let since = program.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let homes = Path::new(env!("CARGO_TARGET_TMPDIR")).join("homes");
+        let kept = homes.join(format!("{}-{}", program.len(), since.as_nanos()));
+        if !kept.is_dir() {
+            fs::create_dir_all(&homes).unwrap();
+            let folder = tempfile::tempdir_in(&homes).unwrap();
+            let library = folder.path().join("library");
+            let share = Share::without_trials(folder, library);
+            share.run(["caps"]).expect(0);
+            // Another test binary may have been faster; its home is as good.
+            let _ = fs::rename(share.aside("home"), &kept);
+        }
+        kept
+    };
+    HOME.get_or_init(make).clone()
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_tree(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 

@@ -77,6 +77,21 @@ fn an_arrow_of_the_table_and_mere_words_are_left_alone() {
 }
 
 #[test]
+fn tests_may_stand_on_other_rooms_but_not_on_those_that_stand_on_theirs() {
+    fine("src/share/mod.rs", "#[cfg(test)]\nmod x { use crate::plan::Plan; }\n");
+    caught(
+        "src/sys/mod.rs",
+        "#[cfg(test)]\nmod x { use crate::share::Claim; }\n",
+        "`sys` may not name `share`",
+    );
+    caught(
+        "src/share/mod.rs",
+        "#[cfg(test)]\nmod x { use crate::cli::Cli; }\n",
+        "`share` may not name `cli`",
+    );
+}
+
+#[test]
 fn a_circle_is_caught() {
     let mut files = clean();
     files.entry("src/model/mod.rs".into()).or_default().push_str("use crate::plan::A;\n");

@@ -197,9 +197,18 @@ fn is_cfg_test(tokens: &[Placed]) -> bool {
     hash.is('#') && open.is('[') && cfg.word() == Some("cfg") && paren.is('(') && test.word() == Some("test")
 }
 
-/// The first names of every path from the crate's root, with their lines: `crate::a`, `crate::{a::b, c}`, and a chain of
+/// A name below the crate's root, where it is named.
+#[derive(Clone, Debug)]
+pub struct Named {
+    pub name: String,
+    pub line: usize,
+    /// Inside an inline module for tests.
+    pub test: bool,
+}
+
+/// The first names of every path from the crate's root: `crate::a`, `crate::{a::b, c}`, and a chain of
 /// `super::` long enough to reach the root from a module this `deep` (a room's `mod.rs` is 1).
-pub fn root_names(tokens: &[Placed], deep: usize) -> Vec<(String, usize)> {
+pub fn root_names(tokens: &[Placed], deep: usize) -> Vec<Named> {
     let mut names = Vec::new();
     let mut i = 0;
     while i < tokens.len() {
@@ -233,11 +242,12 @@ pub fn root_names(tokens: &[Placed], deep: usize) -> Vec<(String, usize)> {
     names
 }
 
-fn first_names(tokens: &[Placed], start: usize, names: &mut Vec<(String, usize)>) {
+fn first_names(tokens: &[Placed], start: usize, names: &mut Vec<Named>) {
     let Some(first) = tokens.get(start) else { return };
+    let named = |name: &str, at: &Placed| Named { name: name.to_owned(), line: at.line, test: at.test };
     match &first.token {
-        Token::Word(word) => names.push((word.clone(), first.line)),
-        Token::Mark('*') => names.push(("*".into(), first.line)),
+        Token::Word(word) => names.push(named(word, first)),
+        Token::Mark('*') => names.push(named("*", first)),
         Token::Mark('{') => {
             let mut depth = 0;
             let mut fresh = false;
@@ -255,7 +265,7 @@ fn first_names(tokens: &[Placed], start: usize, names: &mut Vec<(String, usize)>
                     fresh = depth == 1;
                     continue;
                 } else if fresh {
-                    names.push((token.word().unwrap_or("*").into(), token.line));
+                    names.push(named(token.word().unwrap_or("*"), token));
                 }
                 fresh = false;
             }
