@@ -39,10 +39,28 @@ pub fn transcode(plan: &Plan, media: &MediaInfo, files: Files<'_>, release: Rele
     line.word("-i").path(files.input);
     let attaches = |s: &StreamPlan| plan.container == Container::Matroska && s.action.is_picture();
     let mapped: Vec<&StreamPlan> = plan.streams.iter().filter(|s| !attaches(s)).collect();
-    for stream in &mapped {
-        line.word("-map").word(format!("0:{}", stream.source));
+    // A tone-mapped picture goes through a graph of its own: ffmpeg hands the header of a stream on to the result, and an SDR
+    // picture that carries the mastering display of its HDR source is shown too dark or too bright. It does so wherever it
+    // sees one source, also for a graph with one input, so the graph has a second one that ends at once.
+    let own_graph = |s: &StreamPlan| encode_of(s).is_some_and(|e| e.tone_map.is_some());
+    for (n, stream) in mapped.iter().enumerate().filter(|(_, s)| own_graph(s)) {
+        if let Some((encode, source)) = encode_of(stream).zip(media.stream(stream.source)) {
+            let facts = source.video.clone().unwrap_or_default();
+            let chain = filter::video(encode, &facts);
+            line.word("-filter_complex").word(format!("[0:{0}]{chain}[v{n}];[0:{0}]nullsink", stream.source));
+        }
+    }
+    for (n, stream) in mapped.iter().enumerate() {
+        let name = if own_graph(stream) { format!("[v{n}]") } else { format!("0:{}", stream.source) };
+        line.word("-map").word(name);
     }
     metadata(plan, media, &mut line);
+    if mapped.iter().any(|s| own_graph(s)) {
+        // Such a stream has no source whose tags ffmpeg would copy, and naming one means naming all.
+        for (n, stream) in mapped.iter().enumerate() {
+            line.word(format!("-map_metadata:s:{n}")).word(format!("0:s:{}", stream.source));
+        }
+    }
     for (n, stream) in mapped.iter().enumerate() {
         if let Some(source) = media.stream(stream.source) {
             one(n, stream, source, plan, release, &mut line);
@@ -213,9 +231,8 @@ fn attach(n: usize, stream: &StreamPlan, source: Option<&Stream>, path: &Path, l
 fn video(n: usize, encode: &VideoEncode, source: &Stream, plan: &Plan, release: Release, line: &mut Line) {
     line.option("c", n, &encode.encoder);
     let facts = source.video.clone().unwrap_or_default();
-    let filters = filter::video(encode, &facts);
-    if !filters.is_empty() {
-        line.option("filter", n, filters);
+    if encode.tone_map.is_none() {
+        line.option("filter", n, filter::video(encode, &facts));
     }
     for (name, value) in encode::options(encode, release) {
         line.option(&name, n, value);

@@ -3,7 +3,7 @@
 use super::container::{Holds, holds};
 use super::{flags, language, words};
 use crate::model::media::{Audio, Disposition, MediaInfo, Stream, StreamKind};
-use crate::model::plan::{Action, AudioEncode, Lost, StreamPlan};
+use crate::model::plan::{Action, AudioEncode, Lost, Skip, SkipCode, StreamPlan};
 use crate::model::policy::{AudioCodec, AudioPolicy, Container, Stereo};
 
 /// Title of the stereo track that `stereo = "add"` makes; by it the track is recognised next time.
@@ -15,17 +15,21 @@ pub struct Sound {
     pub streams: Vec<StreamPlan>,
     pub lost: Vec<Lost>,
     pub why: Vec<String>,
+    /// Streams that could be kept only by an encode that nobody asked for, or that ffmpeg does not know: the file is better
+    /// left alone.
+    pub refused: Option<Skip>,
 }
 
-/// Decides all audio streams.
-pub fn decide(media: &MediaInfo, policy: &AudioPolicy, container: Container) -> Sound {
+/// Decides all audio streams. `film_is_encoded`: the profile makes video, so an encode where nothing else helps is in its
+/// spirit.
+pub fn decide(media: &MediaInfo, policy: &AudioPolicy, container: Container, film_is_encoded: bool) -> Sound {
     let all: Vec<&Stream> = media.of_kind(StreamKind::Audio).collect();
     let languages: Vec<Option<&str>> = all.iter().map(|s| s.language.as_deref()).collect();
     let keep = language::keep(&policy.languages, &languages);
     let mut sound = Sound::default();
     for (stream, keep) in all.iter().zip(&keep) {
         if *keep {
-            one(stream, policy, container, &mut sound);
+            one(stream, policy, container, film_is_encoded, &mut sound);
         } else {
             let why = "its language is not among those to keep".to_owned();
             sound.why.push(format!("{} is not among the languages to keep", words::stream(stream)));
@@ -39,7 +43,13 @@ pub fn decide(media: &MediaInfo, policy: &AudioPolicy, container: Container) -> 
     sound
 }
 
-fn one(stream: &Stream, policy: &AudioPolicy, container: Container, sound: &mut Sound) {
+fn one(
+    stream: &Stream,
+    policy: &AudioPolicy,
+    container: Container,
+    film_is_encoded: bool,
+    sound: &mut Sound,
+) {
     let fallback = Audio::default();
     let audio = stream.audio.as_ref().unwrap_or(&fallback);
     let holds = holds(container, stream);
@@ -56,20 +66,23 @@ fn one(stream: &Stream, policy: &AudioPolicy, container: Container, sound: &mut 
         return;
     }
     if !channels_known {
-        // Nothing to decode it with: what cannot be encoded is copied where it can be, else named.
-        if holds == Holds::AsIs && policy.codec.is_none() {
-            let action = Action::Copy { kind: stream.kind, codec: stream.codec.clone(), tag: None };
-            sound.streams.push(planned(stream, container, action));
-        } else {
-            let why = "ffmpeg cannot tell what is in it".to_owned();
-            sound.lost.push(Lost { source: Some(stream.index), what: words::stream(stream), why });
-        }
+        // Nothing to decode it with here; a newer ffmpeg may know it.
+        let words = format!("ffmpeg cannot tell what is in {}", words::stream(stream));
+        sound.refused.get_or_insert(Skip { code: SkipCode::CannotHere, words });
         return;
     }
     let codec = match (policy.codec, holds) {
         (Some(codec), _) => codec,
+        // Force is an encode that was asked for.
+        _ if too_many => AudioCodec::Aac,
         (None, Holds::As("flac")) => AudioCodec::Flac,
-        (None, _) => AudioCodec::Aac,
+        // The film is encoded anyway, and AAC in another packing is the nearest thing there is.
+        (None, Holds::As("aac")) if film_is_encoded => AudioCodec::Aac,
+        (None, _) => {
+            let words = format!("the container does not carry {} without an encode", words::stream(stream));
+            sound.refused.get_or_insert(Skip { code: SkipCode::WouldLose, words });
+            return;
+        }
     };
     let encode = encode(audio, codec, policy.bitrate_stereo, most);
     let name = words::stream(stream);

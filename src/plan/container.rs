@@ -43,8 +43,9 @@ pub fn wanted(container: Container, name: &str, media: &MediaInfo) -> Option<Con
         Container::Mp4 => (!in_mp4).then_some(Container::Mp4),
         Container::Matroska => (!in_matroska).then_some(Container::Matroska),
         _ if in_mp4 || in_matroska => None,
-        // MP4 where it holds everything as it is, since more players know it; Matroska holds the rest.
-        _ if media.streams.iter().all(|s| mp4_holds(s) == Holds::AsIs) => Some(Container::Mp4),
+        // MP4 where it is at home with everything, since more players know it; Matroska holds the rest. Data tracks
+        // decide nothing: neither holds them.
+        _ if media.streams.iter().all(is_at_home_in_mp4) => Some(Container::Mp4),
         _ => Some(Container::Matroska),
     }
 }
@@ -65,6 +66,14 @@ pub fn holds(container: Container, stream: &Stream) -> Holds {
     match container {
         Container::Mp4 | Container::M4a => mp4_holds(stream),
         _ => matroska_holds(stream),
+    }
+}
+
+fn is_at_home_in_mp4(stream: &Stream) -> bool {
+    match stream.kind {
+        StreamKind::Data => true,
+        StreamKind::Video => matches!(stream.codec.as_str(), "h264" | "hevc" | "av1" | "mpeg4"),
+        _ => mp4_holds(stream) == Holds::AsIs,
     }
 }
 

@@ -50,7 +50,7 @@ fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip
             disposition: flags::written(target, stream),
         });
     }
-    let sound = audio::decide(media, &policy.audio, target);
+    let sound = audio::decide(media, &policy.audio, target, policy.video.codec.is_some());
     let rest = subtitle::decide(media, &policy.subtitles, target);
     plan.why.extend(sound.why);
     plan.why.extend(rest.why);
@@ -58,6 +58,13 @@ fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip
     let size_is_the_aim = policy.max_output_percent.is_some();
     if plan.why.is_empty() && (wanted.is_none() || size_is_the_aim) {
         return Err(Skip { code: SkipCode::Fits, words: fitting_words(policy) });
+    }
+    if let Some(skip) = sound.refused {
+        return Err(skip);
+    }
+    if let Some(words) = rest.homeless.filter(|_| policy.container == Container::Same) {
+        // Whoever asks for another container only does not expect to pay for it with a stream.
+        return Err(Skip { code: SkipCode::WouldLose, words });
     }
     if wanted.is_some() {
         let (is, want) = (container::words(media), container_name(target));
@@ -85,8 +92,9 @@ fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip
         let stem = subject.name.rsplit_once('.').map_or(subject.name, |(stem, _)| stem);
         plan.stem = names::downgraded(stem);
     }
-    // AVI and bare streams have no presentation times: a copy into a container that needs them would fail or guess.
-    let without = ["avi", "h264", "hevc", "m4v", "mpegvideo"].contains(&media.format.as_str());
+    // AVI and bare streams have no presentation times, program streams have some: a copy into a container that needs
+    // them would fail or guess.
+    let without = ["avi", "h264", "hevc", "m4v", "mpegvideo", "mpeg"].contains(&media.format.as_str());
     plan.generate_timestamps = without && plan.streams.iter().any(|s| is_video_copy(&s.action));
     Ok(plan)
 }

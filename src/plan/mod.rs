@@ -21,6 +21,11 @@ mod subtitle;
 mod video;
 mod words;
 
+#[cfg(test)]
+mod promises;
+#[cfg(test)]
+mod tests;
+
 use crate::model::caps::Caps;
 use crate::model::media::{MediaInfo, StreamKind};
 use crate::model::plan::{Decision, Skip, SkipCode};

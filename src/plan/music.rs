@@ -31,6 +31,9 @@ fn plan(subject: Subject<'_>, policy: &Policy) -> Result<Plan, Skip> {
         AudioCodec::Opus | AudioCodec::Flac if tracks.len() > 1 => AudioCodec::Aac,
         codec => codec,
     };
+    // 320 for MP3 is 192 for AAC; more would only be more.
+    let bitrate =
+        if codec == policy.music.codec { policy.music.bitrate } else { policy.music.bitrate.min(192) };
     let (target, extension) = match codec {
         AudioCodec::Mp3 => (Container::Mp3, "mp3"),
         AudioCodec::Aac => (Container::M4a, "m4a"),
@@ -51,7 +54,7 @@ fn plan(subject: Subject<'_>, policy: &Policy) -> Result<Plan, Skip> {
         max_output_percent: None,
     };
     for stream in &tracks {
-        let action = track(stream, codec, policy.music.bitrate);
+        let action = track(stream, codec, bitrate);
         if let Action::Audio(encode) = &action {
             plan.why.push(format!("music is {}, wanted is {}", words::codec(stream), encode.codec));
         }

@@ -37,7 +37,7 @@ pub const TABLE: &[Row] = &[
     row("av1_amf", VideoCodec::Av1, [80.0, 100.0, 130.0], (0.0, 255.0), Some("quality")),
     row("av1_vaapi", VideoCodec::Av1, [80.0, 100.0, 130.0], (1.0, 255.0), None),
     row("libsvtav1", VideoCodec::Av1, [24.0, 30.0, 37.0], (1.0, 63.0), Some("6")),
-    row("libaom-av1", VideoCodec::Av1, [22.0, 28.0, 35.0], (0.0, 63.0), None),
+    row("libaom-av1", VideoCodec::Av1, [22.0, 28.0, 35.0], (0.0, 63.0), Some("4")),
 ];
 
 const fn row(

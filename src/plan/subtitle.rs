@@ -15,6 +15,15 @@ pub struct Rest {
     pub sidecars: Vec<Sidecar>,
     pub lost: Vec<Lost>,
     pub why: Vec<String>,
+    /// Something that people see or read, and that neither the container nor a file beside it can hold.
+    pub homeless: Option<String>,
+}
+
+impl Rest {
+    fn lose(&mut self, stream: &Stream, why: &str) {
+        self.homeless.get_or_insert_with(|| format!("{}: {why}", words::stream(stream)));
+        self.lost.push(lost(stream, why));
+    }
 }
 
 /// Decides subtitles, pictures, attachments and data streams.
@@ -36,7 +45,7 @@ pub fn decide(media: &MediaInfo, policy: &SubtitlePolicy, container: Container) 
             Holds::AsIs => Action::Copy { kind: stream.kind, codec: stream.codec.clone(), tag: None },
             Holds::As(codec) => Action::Picture { codec: codec.to_owned() },
             Holds::No => {
-                rest.lost.push(lost(stream, "the container has no place for it"));
+                rest.lose(stream, "the container has no place for it");
                 continue;
             }
         };
@@ -50,7 +59,7 @@ pub fn decide(media: &MediaInfo, policy: &SubtitlePolicy, container: Container) 
             let action = Action::Copy { kind: stream.kind, codec: stream.codec.clone(), tag: None };
             rest.attachments.push(planned(stream, container, action));
         } else {
-            rest.lost.push(lost(stream, "MP4 has no attachments"));
+            rest.lose(stream, "MP4 has no attachments");
         }
     }
     for stream in media.of_kind(StreamKind::Data) {
@@ -87,12 +96,8 @@ fn subtitle(stream: &Stream, policy: &SubtitlePolicy, container: Container, rest
                 let suffix = suffix(stream, extension, &rest.sidecars);
                 rest.sidecars.push(Sidecar { source: stream.index, suffix, muxer: muxer.to_owned() });
             }
-            (Some(_), false) => {
-                rest.lost.push(lost(stream, "the container has no image subtitles, sidecars are off"));
-            }
-            (None, _) => {
-                rest.lost.push(lost(stream, "neither the container nor a file beside it can hold it"));
-            }
+            (Some(_), false) => rest.lose(stream, "the container has no image subtitles, sidecars are off"),
+            (None, _) => rest.lose(stream, "neither the container nor a file beside it can hold it"),
         },
     }
 }

@@ -231,7 +231,7 @@ fn losses(
     if policy.video.hdr == HdrPolicy::ToneMap && video.hdr() != Hdr::Sdr {
         name(format!("HDR ({})", words::curve(video.hdr())), "the profile makes SDR");
     } else if video.bit_depth > policy.video.bit_depth {
-        name(format!("{} bit depth", video.bit_depth), "the profile makes fewer bits");
+        name(format!("{}-bit depth", video.bit_depth), "the profile makes fewer bits");
     }
     if ["422", "444", "440"].iter().any(|c| video.pix_fmt.contains(c)) {
         name(format!("chroma resolution ({})", video.pix_fmt), "the profile makes 4:2:0");

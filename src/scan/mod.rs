@@ -9,4 +9,6 @@ pub mod recall;
 pub mod walk;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;

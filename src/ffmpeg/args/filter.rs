@@ -18,9 +18,13 @@ pub fn video(encode: &VideoEncode, source: &Video) -> String {
         90 | 270 => (source.height, source.width),
         _ => (source.width, source.height),
     };
-    // Before zscale, which refuses odd sizes of subsampled pictures.
-    if !encode.scale && (w, h) != (encode.width, encode.height) {
-        chain.push(grow((w, h), (encode.width, encode.height)));
+    let mut grown = (!encode.scale && (w, h) != (encode.width, encode.height))
+        .then(|| grow((w, h), (encode.width, encode.height)));
+    let zscale = encode.tone_map.is_some()
+        || encode.from_color.as_ref().is_some_and(|from| from.primaries != encode.color.primaries);
+    if zscale {
+        // zscale refuses odd sizes of subsampled pictures.
+        chain.extend(grown.take());
     }
     let size = encode.scale.then_some((encode.width, encode.height));
     match (&encode.from_color, encode.tone_map) {
@@ -31,6 +35,8 @@ pub fn video(encode: &VideoEncode, source: &Video) -> String {
         (Some(from), None) => chain.push(matrix(from, &encode.color, size)),
         (None, _) => chain.extend(size.map(|(w, h)| format!("scale={w}:{h}:flags=lanczos+accurate_rnd"))),
     }
+    // After a conversion of range or matrix, which the format of the padding would otherwise decide.
+    chain.extend(grown);
     if encode.scale && encode.sar.0 > 0 && encode.sar.1 > 0 {
         // Rounding to even sizes would otherwise give square pixels a shape of 404:405.
         chain.push(format!("setsar={}/{}", encode.sar.0, encode.sar.1));
@@ -55,12 +61,15 @@ fn grow(from: (u32, u32), to: (u32, u32)) -> String {
     )
 }
 
-/// HDR to SDR in linear light. Hable's curve keeps detail in highlights; `desat=0` keeps their colour.
+/// HDR to SDR in linear light. Hable's curve keeps detail in highlights; `desat=0` keeps their colour. The source's
+/// metadata is true of HDR only and must not reach the encoder.
 fn tone_map(from: &ColorTags, curve: Hdr, size: Option<(u32, u32)>) -> String {
     let transfer = if curve == Hdr::Hlg { "arib-std-b67" } else { "smpte2084" };
     format!(
         "zscale={}{}:tin={transfer}:t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=hable:desat=0,\
-         zscale=t=bt709:m=bt709:r=tv",
+         zscale=t=bt709:m=bt709:r=tv,\
+         sidedata=mode=delete:type=MASTERING_DISPLAY_METADATA,\
+         sidedata=mode=delete:type=CONTENT_LIGHT_LEVEL,sidedata=mode=delete:type=DYNAMIC_HDR_PLUS",
         scaled(size),
         input(from, false),
     )
