@@ -5,6 +5,7 @@
 
 pub mod examine;
 pub mod filter;
+pub mod headers;
 pub mod recall;
 pub mod walk;
 

@@ -1,0 +1,73 @@
+//! Bounded reads: a file's bytes by position, under a budget that no length field of the file can raise.
+
+use std::io::{Read, Seek, SeekFrom};
+
+/// Read at least this much at once: on a share a round trip costs more than the bytes.
+const AHEAD: u64 = 64 * 1024;
+/// Reads per file. A film takes two to five; a file that asks for more is for ffprobe.
+const READS: u32 = 64;
+/// Bytes per file, over all reads.
+const BYTES: u64 = 16 * 1024 * 1024;
+/// One element taken whole into memory.
+pub const WHOLE: u64 = 4 * 1024 * 1024;
+
+/// A file with a reading budget. Every question is answered with `None` where the file ends, fails or asks too much.
+#[derive(Debug)]
+pub struct Source<R> {
+    file: R,
+    size: u64,
+    reads: u32,
+    bytes: u64,
+    /// The bytes read last, and where they begin.
+    window: Vec<u8>,
+    at: u64,
+}
+
+impl<R: Read + Seek> Source<R> {
+    /// A source over a file of `size` bytes.
+    pub fn new(file: R, size: u64) -> Self {
+        Self { file, size, reads: 0, bytes: 0, window: Vec::new(), at: 0 }
+    }
+
+    /// Bytes of the file.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Reads made so far.
+    #[cfg(test)]
+    pub fn reads(&self) -> u32 {
+        self.reads
+    }
+
+    /// `len` bytes at `at`.
+    pub fn get(&mut self, at: u64, len: u64) -> Option<&[u8]> {
+        let end = at.checked_add(len).filter(|end| *end <= self.size && len <= WHOLE)?;
+        if at < self.at || end > self.at + self.window.len() as u64 {
+            self.fill(at, len)?;
+        }
+        let from = usize::try_from(at - self.at).ok()?;
+        self.window.get(from..from + usize::try_from(len).ok()?)
+    }
+
+    /// What is there at `at`, up to `len` bytes: fewer only at the end of the file.
+    pub fn up_to(&mut self, at: u64, len: u64) -> Option<&[u8]> {
+        let len = len.min(self.size.checked_sub(at)?);
+        self.get(at, len)
+    }
+
+    fn fill(&mut self, at: u64, len: u64) -> Option<()> {
+        let want = len.max(AHEAD).min(self.size - at);
+        self.reads += 1;
+        self.bytes += want;
+        if self.reads > READS || self.bytes > BYTES {
+            return None;
+        }
+        self.window.clear();
+        self.at = at;
+        self.file.seek(SeekFrom::Start(at)).ok()?;
+        // A file that shrank meanwhile gives less than asked; `get` then finds the window too short.
+        (&mut self.file).take(want).read_to_end(&mut self.window).ok()?;
+        Some(())
+    }
+}
