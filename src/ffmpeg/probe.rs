@@ -18,7 +18,8 @@ use crate::model::error::{Error, Kind, Result};
 use crate::model::media::{Hdr, MediaInfo, Stream, StreamKind};
 use crate::sys::process::{self, Spawn};
 
-pub use parse::parse;
+pub use field::{clock, statistic};
+pub use parse::{language, parse, title};
 
 /// A probe reads headers and a few frames; a share that does not answer for this long will not answer soon.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -88,9 +88,14 @@ fn kind(value: &Value, disposition: Disposition) -> StreamKind {
     }
 }
 
+/// The language tag, where it says one.
+pub fn language(tags: &Tags) -> Option<String> {
+    tags.get("language").map(|l| l.trim().to_lowercase()).filter(|l| !l.is_empty() && l != "und")
+}
+
 /// The title tag; MP4 has no such tag for tracks, there it is the handler's name, unless that is the name of the tool
 /// that wrote the file.
-fn title(tags: &Tags) -> Option<String> {
+pub fn title(tags: &Tags) -> Option<String> {
     const TOOLS: [&str; 8] =
         ["handle", "iso media", "gpac", "core media", "mainconcept", "l-smash", "produced by", "bento4"];
     let named = |t: &&String| !t.trim().is_empty();

@@ -5,7 +5,7 @@
 //! disagree. It trusts no length field, reads at most [`source`]'s budget, and never panics or loops.
 //!
 //! It covers everything in [`MediaInfo`] but what [`covered`] blanks: start times, streams' bit rates, captions inside the
-//! video, and for MP4 container tags, chapters, and streams' tags but the language and title.
+//! video, B-frames, and for MP4 container tags, chapters, the base frame rate, and streams' tags but language and title.
 //!
 //! What may rest on it: the decision that a file already fits ([`crate::scan::examine`]), and statistics. What may not: a
 //! conversion. Before a file is touched, ffprobe's word is taken.
@@ -25,7 +25,9 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::Path;
 
+use crate::ffmpeg::probe;
 use crate::model::media::{Disposition, DolbyVision, MediaInfo, Stream, StreamKind, Tags, Video};
+use crate::model::policy::Policy;
 use codec::Picture;
 use names::{Color, Range};
 use source::Source;
@@ -74,9 +76,23 @@ pub fn covered(media: &MediaInfo) -> MediaInfo {
         if let Some(video) = &mut stream.video {
             video.closed_captions = false;
             video.has_b_frames = false;
+            if mp4 {
+                // Measured from the packets, where the average comes from the table of times.
+                video.frame_rate = None;
+            }
         }
     }
     media
+}
+
+/// Whether a policy's decision by these facts is the one by ffprobe's: headers of MP4 do not tell a stream's bit rate, so
+/// a limit on it counts as kept only where the whole file is below.
+pub fn enough(media: &MediaInfo, policy: &Policy) -> bool {
+    let Some(limit) = policy.video.max_bitrate.map(|kilobits| f64::from(kilobits) * 1000.0) else { return true };
+    media.of_kind(StreamKind::Video).all(|stream| {
+        let seconds = stream.duration.or(media.duration).unwrap_or(0.0);
+        stream.bit_rate.is_some() || media.size as f64 * 8.0 <= limit * seconds
+    })
 }
 
 /// An empty stream of a kind.
@@ -107,8 +123,10 @@ struct Container {
     /// Sample aspect ratio; none: the stream's own counts.
     sar: Option<(u32, u32)>,
     color: Color,
+    /// Average frame rate.
     rate: (u32, u32),
-    base_rate: (u32, u32),
+    /// The rate of most frames; none where ffprobe would measure it.
+    base_rate: Option<(u32, u32)>,
     rotation: i32,
     field_order: Option<&'static str>,
     dolby_vision: Option<DolbyVision>,
@@ -120,7 +138,7 @@ impl Default for Container {
             sar: None,
             color: Color::UNKNOWN,
             rate: (0, 0),
-            base_rate: (0, 0),
+            base_rate: None,
             rotation: 0,
             field_order: None,
             dolby_vision: None,
@@ -157,7 +175,7 @@ fn video(picture: &Picture, container: &Container) -> Option<Video> {
         color_transfer: transfer,
         color_space: names::matrix(color.matrix)?,
         chroma_location: picture.chroma_location.map(str::to_owned),
-        frame_rate: Some(container.base_rate),
+        frame_rate: container.base_rate,
         avg_frame_rate: Some(container.rate),
         field_order: picture.field_order.or(container.field_order).map(str::to_owned),
         rotation: container.rotation,
@@ -177,37 +195,15 @@ fn dolby_vision(record: &[u8]) -> Option<DolbyVision> {
     })
 }
 
-/// Fills a stream's fields from its tags, by the same rules as the reader of ffprobe's answers.
+/// Fills a stream's fields from its tags, by the rules of the reader of ffprobe's answers.
 fn settle(stream: &mut Stream) {
-    let tags = &stream.tags;
-    let statistic = |name: &str| {
-        let of_language = |key: &String| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
-        tags.get(name).or_else(|| tags.iter().find(|(key, _)| of_language(key)).map(|(_, value)| value))
-    };
-    stream.language =
-        tags.get("language").map(|l| l.trim().to_lowercase()).filter(|l| !l.is_empty() && l != "und");
-    stream.duration = stream.duration.or_else(|| clock(statistic("duration")?));
-    stream.frames = stream.frames.or_else(|| statistic("number_of_frames")?.parse().ok()).filter(|n| *n > 0);
-    stream.title = title(tags);
-}
-
-fn clock(text: &str) -> Option<f64> {
-    let mut parts = text.rsplitn(3, ':');
-    let seconds: f64 = parts.next()?.parse().ok()?;
-    let minutes: f64 = parts.next()?.parse().ok()?;
-    let hours: f64 = parts.next()?.parse().ok()?;
-    Some(hours * 3600.0 + minutes * 60.0 + seconds)
-}
-
-fn title(tags: &Tags) -> Option<String> {
-    const TOOLS: [&str; 8] =
-        ["handle", "iso media", "gpac", "core media", "mainconcept", "l-smash", "produced by", "bento4"];
-    let named = |t: &&String| !t.trim().is_empty();
-    tags.get("title").filter(named).cloned().or_else(|| {
-        let handler = tags.get("handler_name").filter(named)?;
-        let lower = handler.to_lowercase();
-        (!TOOLS.iter().any(|tool| lower.contains(tool))).then(|| handler.clone())
-    })
+    let statistic = |name: &str| probe::statistic(&stream.tags, name);
+    stream.duration = stream.duration.or_else(|| statistic("duration").and_then(probe::clock));
+    stream.frames =
+        stream.frames.or_else(|| statistic("number_of_frames")?.parse().ok()).filter(|n| *n > 0);
+    stream.bit_rate = statistic("bps").and_then(|rate| rate.parse().ok()).filter(|rate| *rate > 0);
+    stream.language = probe::language(&stream.tags);
+    stream.title = probe::title(&stream.tags);
 }
 
 /// The file's duration in microseconds, and the bit rate that follows from it, with ffmpeg's rounding.

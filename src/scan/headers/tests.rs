@@ -1,1 +1,259 @@
-//! x
+//! Quick facts against ffprobe's, over every clip there is; damage of every kind.
+
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use rayon::prelude::*;
+
+use super::{covered, enough, read};
+use crate::ffmpeg::{probe, tools};
+use crate::model::caps::Caps;
+use crate::model::media::MediaInfo;
+use crate::model::policy::{Container, Policy, TypeFilter};
+use crate::plan;
+use crate::scan::examine;
+
+/// Clips made by `tests/media/generate.sh`, kept between runs; none where it cannot run.
+fn library() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let into = root.join("target/tmp/library");
+    let script = root.join("tests/media/generate.sh");
+    match std::process::Command::new("bash").arg(script).arg(&into).status() {
+        Ok(status) if status.success() => files(&into),
+        other => {
+            println!("SKIPPED: clips could not be made: {other:?}");
+            Vec::new()
+        }
+    }
+}
+
+/// Clips that other projects publish.
+fn samples() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/media");
+    let found = if folder.is_dir() { files(&folder) } else { Vec::new() };
+    if found.is_empty() {
+        println!("SKIPPED: no samples in ../shared/media");
+    }
+    found
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("a folder of clips")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|e| e != "md"))
+        .collect();
+    found.sort();
+    found
+}
+
+/// ffprobe's facts, remembered beside the clip by ffprobe's version; `None` where it cannot read it.
+fn probed(tools: &tools::Tools, path: &Path) -> Option<MediaInfo> {
+    let name = path.file_name().expect("a name").to_string_lossy();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp/probed").join(&tools.version);
+    let kept = folder.join(format!("{name}.{}.json", path.metadata().expect("a file").len()));
+    if let Ok(json) = std::fs::read(&kept) {
+        return serde_json::from_slice(&json).expect("what was kept");
+    }
+    let media = probe::probe(tools, path).ok();
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(&kept, serde_json::to_vec(&media).expect("JSON")).expect("room on the disk");
+    media
+}
+
+/// Fields that differ, as lines of JSON.
+fn differences(quick: &MediaInfo, slow: &MediaInfo) -> Vec<String> {
+    let lines = |media: &MediaInfo| serde_json::to_string_pretty(&covered(media)).expect("JSON");
+    let (quick, slow) = (lines(quick), lines(slow));
+    let (quick, slow): (Vec<&str>, Vec<&str>) = (quick.lines().collect(), slow.lines().collect());
+    let mut found = Vec::new();
+    if quick.len() != slow.len() {
+        found.push(format!("{} lines and {}", quick.len(), slow.len()));
+        found.extend(quick.iter().filter(|l| !slow.contains(l)).map(|l| format!("quick has {}", l.trim())));
+        found.extend(slow.iter().filter(|l| !quick.contains(l)).map(|l| format!("ffprobe has {}", l.trim())));
+        return found;
+    }
+    for (q, s) in quick.iter().zip(&slow) {
+        if q != s {
+            found.push(format!("quick {} ffprobe {}", q.trim(), s.trim()));
+        }
+    }
+    found
+}
+
+#[test]
+fn quick_facts_are_ffprobes_facts_over_every_clip() {
+    let Ok(tools) = tools::find(None, None) else {
+        println!("SKIPPED: no ffprobe");
+        return;
+    };
+    let clips: Vec<PathBuf> = library().into_iter().chain(samples()).collect();
+    let results: Vec<(PathBuf, Option<Vec<String>>)> = clips
+        .par_iter()
+        .map(|path| {
+            let differences = read(path).map(|quick| match probed(&tools, path) {
+                Some(slow) => differences(&quick, &slow),
+                None => vec!["ffprobe cannot read it".to_owned()],
+            });
+            (path.clone(), differences)
+        })
+        .collect();
+    let mut wrong = 0;
+    for (path, differences) in &results {
+        let name = path.file_name().unwrap().to_string_lossy();
+        match differences {
+            None => println!("steps back: {name}"),
+            Some(d) if d.is_empty() => {}
+            Some(d) => {
+                wrong += 1;
+                println!("WRONG {name}: {d:#?}");
+            }
+        }
+    }
+    let known = results.iter().filter(|(_, d)| d.is_some()).count();
+    println!("{known} of {} read, {wrong} wrong", results.len());
+    assert_eq!(wrong, 0);
+}
+
+/// Every profile, and two that ask for more.
+fn policies() -> Vec<Policy> {
+    let mut all: Vec<Policy> =
+        plan::profile_names().iter().filter_map(|name| plan::profile(name)).collect();
+    let mut limited = plan::profile("universal").expect("a profile");
+    limited.video.max_bitrate = Some(400);
+    all.push(limited);
+    let mut languages = plan::profile("remux").expect("a profile");
+    languages.container = Container::Matroska;
+    languages.audio.languages = vec!["eng".to_owned()];
+    all.push(languages);
+    all
+}
+
+#[test]
+fn a_decision_to_leave_a_file_alone_is_the_same_by_quick_facts_and_by_ffprobes() {
+    let Ok(tools) = tools::find(None, None) else {
+        println!("SKIPPED: no ffprobe");
+        return;
+    };
+    let clips: Vec<PathBuf> = library().into_iter().chain(samples()).collect();
+    let caps = Caps::default();
+    let taken: usize = clips
+        .par_iter()
+        .map(|path| {
+            let Some(quick) = read(path) else { return 0 };
+            let slow = probed(&tools, path).expect("what is read is readable");
+            let name = path.file_name().expect("a name").to_string_lossy();
+            let mut taken = 0;
+            for (policy, types) in policies().iter().flat_map(|p| TYPES.map(|t| (p, t))) {
+                let subject = |media| plan::Subject { name: &name, media, interlaced: None };
+                let decide = |media| plan::decide(subject(media), policy, &caps, types);
+                let frames = |media| plan::wants_frames(subject(media), policy);
+                let decision = decide(&quick);
+                if !enough(&quick, policy) || frames(&quick) || !examine::may_rest(&decision) {
+                    continue;
+                }
+                taken += 1;
+                assert!(!frames(&slow), "{name} by {}", policy.name);
+                assert_eq!(decision, decide(&slow), "{name} by {}", policy.name);
+            }
+            taken
+        })
+        .sum();
+    println!("{taken} decisions taken over {} clips", clips.len());
+    assert!(clips.is_empty() || taken > 200, "only {taken} decisions rest on quick facts");
+}
+
+const TYPES: [TypeFilter; 3] = [TypeFilter::Both, TypeFilter::Audio, TypeFilter::Video];
+
+/// Whole clips in memory, of both formats and of every codec that is read.
+fn whole() -> Vec<Vec<u8>> {
+    let wanted = ["title-h264b.mkv", "font-hevc10.mkv", "front-h264709.mp4", "v-hevcsar.mp4", "a-eac3.mkv", "a-vorbis.mkv"];
+    let found: Vec<Vec<u8>> = library()
+        .iter()
+        .filter(|path| wanted.iter().any(|name| path.ends_with(name)))
+        .map(|path| std::fs::read(path).expect("a clip"))
+        .collect();
+    assert!(found.is_empty() || found.len() == wanted.len());
+    found
+}
+
+/// Reads damaged bytes: no panic, an end, and no more reads than the budget.
+fn survives(bytes: Vec<u8>) {
+    let size = bytes.len() as u64;
+    let started = std::time::Instant::now();
+    let _ = super::from(std::io::Cursor::new(bytes), size);
+    assert!(started.elapsed() < std::time::Duration::from_secs(5), "an endless loop, or nearly one");
+}
+
+#[test]
+fn damage_of_every_kind_is_survived() {
+    let clips = whole();
+    if clips.is_empty() {
+        return;
+    }
+    let mut runner = TestRunner::new(Config { cases: 3000, failure_persistence: None, ..Config::default() });
+    let damage = (0..clips.len(), any::<u64>(), proptest::collection::vec((any::<u32>(), any::<u8>(), 0..6u8), 1..12));
+    runner
+        .run(&damage, |(clip, cut, hits)| {
+            let mut bytes = clips[clip].clone();
+            for (at, value, how) in hits {
+                // Headers are at the front, and at the back of a file written in one go.
+                let near = (at % 6000) as usize;
+                let at = if at & 1 == 0 { near } else { bytes.len().saturating_sub(near + 1) };
+                let Some(rest) = bytes.get_mut(at..) else { continue };
+                match how {
+                    0 => rest[0] ^= 1 << (value & 7),
+                    1 => rest[0] = value,
+                    // A length field at its largest, at zero, and one that asks for a terabyte.
+                    2 => rest.iter_mut().take(8).for_each(|byte| *byte = 0xff),
+                    3 => rest.iter_mut().take(4).for_each(|byte| *byte = 0),
+                    4 => rest.iter_mut().take(8).zip([1, 0, 0, 1, 0, 0, 0, 0]).for_each(|(byte, is)| *byte = is),
+                    _ => rest.iter_mut().take(4).zip([0x7f, 0xff, 0xff, 0xff]).for_each(|(byte, is)| *byte = is),
+                }
+            }
+            if cut & 3 == 0 {
+                bytes.truncate((cut >> 2) as usize % (bytes.len() + 1));
+            }
+            survives(bytes);
+            Ok(())
+        })
+        .expect("no damage may do more than make the reader step back");
+}
+
+#[test]
+fn every_truncation_of_a_header_is_survived() {
+    for clip in whole() {
+        for length in (0..clip.len().min(6000)).step_by(7) {
+            survives(clip[..length].to_vec());
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_no_media_are_for_ffprobe() {
+    proptest!(|(mut bytes in proptest::collection::vec(any::<u8>(), 0..600), kind in 0..3u8)| {
+        let start: &[u8] = match kind {
+            0 => b"\x1a\x45\xdf\xa3",
+            1 => b"\0\0\0\x14ftypisom",
+            _ => b"",
+        };
+        bytes.splice(0..0, start.iter().copied());
+        let size = bytes.len() as u64;
+        prop_assert!(super::from(std::io::Cursor::new(bytes), size).is_none());
+    });
+}
+
+#[test]
+fn a_film_takes_a_few_reads() {
+    for path in library() {
+        let file = std::fs::File::open(&path).expect("a clip");
+        let size = file.metadata().expect("a size").len();
+        let mut source = super::Source::new(file, size);
+        let is_mp4 = source.up_to(0, 8).is_some_and(|start| &start[4..8] == b"ftyp");
+        let read = if is_mp4 { super::mp4::read(&mut source) } else { super::matroska::read(&mut source) };
+        if read.is_some() {
+            assert!(source.reads() <= 4, "{} reads of {}", source.reads(), path.display());
+        }
+    }
+}

@@ -128,13 +128,14 @@ fn color(vui: Option<&VuiParameters>) -> Color {
     }
 }
 
+/// ffmpeg says «left» of every silent stream, whatever its chroma format.
 fn chroma_location(set: &SeqParameterSet) -> Option<Option<&'static str>> {
-    if set.chroma_info.chroma_format != ChromaFormat::YUV420 {
-        return Some(None);
-    }
     let stated = set.vui_parameters.as_ref().and_then(|vui| vui.chroma_loc_info.as_ref());
     match stated {
         None => Some(Some("left")),
-        Some(info) => names::chroma_location(info.chroma_sample_loc_type_top_field).map(Some),
+        Some(info) if set.chroma_info.chroma_format == ChromaFormat::YUV420 => {
+            names::chroma_location(info.chroma_sample_loc_type_top_field).map(Some)
+        }
+        Some(_) => None,
     }
 }

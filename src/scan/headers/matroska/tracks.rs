@@ -119,6 +119,7 @@ fn codec_name(kind: StreamKind, id: &str) -> Option<&'static str> {
         (StreamKind::Audio, "A_VORBIS") => "vorbis",
         (StreamKind::Audio, "A_FLAC") => "flac",
         (StreamKind::Audio, "A_MPEG/L3") => "mp3",
+        (StreamKind::Audio, "A_ALAC") => "alac",
         (StreamKind::Subtitle, "S_TEXT/UTF8") => "subrip",
         (StreamKind::Subtitle, "S_TEXT/ASS") => "ass",
         (StreamKind::Subtitle, "S_TEXT/WEBVTT") => "webvtt",
@@ -153,7 +154,8 @@ fn pictures(elements: &Elements<'_>, private: &[u8], stream: &mut Stream) -> Opt
             return None;
         }
     }
-    if only(&facts, ids::PROJECTION)?.is_some() || number(&facts, ids::DISPLAY_UNIT, 0)? != 0 {
+    // Pixels, centimetres, inches, shape: the ratio of the two numbers counts in each.
+    if only(&facts, ids::PROJECTION)?.is_some() || number(&facts, ids::DISPLAY_UNIT, 0)? > 3 {
         return None;
     }
     let picture = match stream.codec.as_str() {
@@ -174,7 +176,7 @@ fn pictures(elements: &Elements<'_>, private: &[u8], stream: &mut Stream) -> Opt
     if !(5.0..1000.0).contains(&fps) {
         return None;
     }
-    let mut container = Container { sar: Some(sar), rate, base_rate: rate, ..Container::default() };
+    let mut container = Container { sar: Some(sar), rate, base_rate: Some(rate), ..Container::default() };
     if let Some(color) = only(&facts, ids::COLOR)? {
         container.color = self::color(&children(color)?)?;
     }
@@ -197,9 +199,8 @@ fn settled(picture: &Picture, container: &Container, stream: &mut Stream) -> Opt
 
 /// The container's word on colour. Static HDR values are exact only in the stream; a file that has them here goes to ffprobe.
 fn color(elements: &Elements<'_>) -> Option<Color> {
-    let unusual = [ids::MASTERING, ids::MAX_CLL, ids::MAX_FALL, ids::COLOR_SITING_X, ids::COLOR_SITING_Y];
-    for id in unusual {
-        if only(elements, id)?.is_some_and(|body| body.iter().any(|byte| *byte != 0)) && id != ids::COLOR_SITING_X && id != ids::COLOR_SITING_Y {
+    for id in [ids::MASTERING, ids::MAX_CLL, ids::MAX_FALL] {
+        if only(elements, id)?.is_some() {
             return None;
         }
     }
@@ -252,6 +253,7 @@ fn sound(elements: &Elements<'_>, private: &[u8], stream: &mut Stream) -> Option
         }
         "opus" => codec::sound::opus_head(private)?,
         "vorbis" => codec::sound::vorbis(private)?,
+        "alac" => codec::sound::alac(private)?,
         "flac" => codec::sound::flac(private.strip_prefix(b"fLaC")?)?,
         _ => return Some(Frame::Sound),
     };

@@ -9,8 +9,9 @@ use crate::scan::headers::names::reduce;
 use crate::scan::headers::source::Source;
 use crate::scan::headers::{Container, codec, dynamic, stream};
 
-/// Entries of the time table that are read: a constant rate has one or two.
-const TIMES: u32 = 4096;
+/// Entries of the time table that are read: a constant rate has one or two, one rounded to milliseconds has as many as
+/// it has frames.
+const TIMES: u32 = 400_000;
 /// A box of the track that is taken whole.
 const SMALL: u64 = 64 * 1024;
 
@@ -34,7 +35,6 @@ struct Parts {
     last_hdlr: Option<Vec<u8>>,
     stsd: Option<Vec<u8>>,
     chap: Vec<u32>,
-    name: Option<String>,
     stts: Option<Head>,
     offsets: Option<Head>,
     sizes: Option<Head>,
@@ -64,9 +64,6 @@ pub fn read<R: Read + Seek>(source: &mut Source<R>, head: Head, movie: Movie) ->
     if let Some(name) = handler_name(parts.last_hdlr.as_deref()?)? {
         stream.tags.insert("handler_name".to_owned(), name);
     }
-    if let Some(name) = parts.name.take() {
-        stream.tags.insert("title".to_owned(), name);
-    }
     let mut duration = media_duration;
     if times.span > 0 {
         duration = duration.min(times.span);
@@ -85,7 +82,6 @@ pub fn read<R: Read + Seek>(source: &mut Source<R>, head: Head, movie: Movie) ->
                 times.span,
                 i32::MAX as u64,
             )?;
-            container.base_rate = reduce(u64::from(timescale), u64::from(times.constant?), i32::MAX as u64)?;
             pictures(source, &entry, (width, height), container, first, &mut stream)?;
         }
         StreamKind::Audio => sound(source, &entry, first, &mut stream)?,
@@ -143,10 +139,8 @@ fn gather<R: Read + Seek>(source: &mut Source<R>, head: Head, parts: &mut Parts,
                 references(&whole()?, parts)?;
                 true
             }
-            b"udta" => {
-                parts.name = name(&whole()?)?;
-                true
-            }
+            // The track's name and kind, which only newer versions of ffmpeg read.
+            b"udta" => head.end - head.body < 8,
             // Tables and headers that say nothing about the facts.
             b"ctts" | b"stss" | b"stsc" | b"sdtp" | b"sgpd" | b"sbgp" | b"cslg" | b"stps" | b"vmhd" | b"smhd"
             | b"nmhd" | b"sthd" | b"gmhd" | b"dinf" | b"free" | b"skip" | b"tapt" | b"load" => true,
@@ -173,18 +167,6 @@ fn references(body: &[u8], parts: &mut Parts) -> Option<()> {
         }
     }
     Some(())
-}
-
-/// The name of a track in its user data.
-fn name(body: &[u8]) -> Option<Option<String>> {
-    let mut name = None;
-    for (kind, body) in crate::scan::headers::boxes::children(body)? {
-        match &kind {
-            b"name" => name = Some(std::str::from_utf8(body).ok()?.trim_end_matches('\0').to_owned()),
-            _ => return None,
-        }
-    }
-    Some(name)
 }
 
 /// Id, size in pixels and rotation.
@@ -239,8 +221,6 @@ fn handler_name(body: &[u8]) -> Option<Option<String>> {
 struct Times {
     samples: u64,
     span: u64,
-    /// The duration of every sample but the last.
-    constant: Option<u32>,
 }
 
 fn times<R: Read + Seek>(source: &mut Source<R>, head: Head) -> Option<Times> {
@@ -249,19 +229,16 @@ fn times<R: Read + Seek>(source: &mut Source<R>, head: Head) -> Option<Times> {
         return None;
     }
     let table = source.get(head.body + 8, u64::from(count) * 8)?;
-    let (mut samples, mut span, mut last, mut first) = (0u64, 0u64, 0, None);
-    for at in (0..table.len()).step_by(8) {
-        let (run, delta) = (u32_at(table, at)?, u32_at(table, at + 4)?);
+    let mut times = Times { samples: 0, span: 0 };
+    for entry in table.chunks_exact(8) {
+        let (run, delta) = (u32_at(entry, 0)?, u32_at(entry, 4)?);
         if delta > i32::MAX as u32 || run > i32::MAX as u32 {
             return None;
         }
-        samples += u64::from(run);
-        span += u64::from(run) * u64::from(delta);
-        first = first.or(Some(delta));
-        last = run;
+        times.samples += u64::from(run);
+        times.span = times.span.checked_add(u64::from(run) * u64::from(delta))?;
     }
-    let constant = first.filter(|delta| *delta > 0 && (count == 1 || (count == 2 && last == 1)));
-    Some(Times { samples, span, constant })
+    Some(times)
 }
 
 /// How long the edit list shows the media, in the media's own units.
