@@ -70,7 +70,7 @@ pub fn run(args: &ProbeArgs, common: &Common, look: Look) -> Result<Ending> {
     let mut probed = Vec::new();
     let mut ending = Ending::Well;
     for file in &args.files {
-        match examine::examine(file, rules) {
+        match examine::fully(file, rules) {
             Ok(examined) => {
                 let remembered = remembered(file, &examined.stamp);
                 if !args.json {

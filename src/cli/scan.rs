@@ -13,7 +13,7 @@ use super::session::{BUILT_IN, Session};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::key::Key;
 use crate::plan;
-use crate::scan::examine::{self, Examined, Rules};
+use crate::scan::examine::{self, Rules};
 use crate::scan::filter::Filter;
 use crate::scan::walk::{self, Found};
 use crate::share::library::{self, Library};
@@ -187,11 +187,7 @@ impl Scan<'_> {
         let known =
             seen.key.as_ref().and_then(|key| self.store.media_get(&seen.library, key, stamp, &self.by));
         let examined = match known {
-            Some(media) => examine::decide(&seen.path, &media, self.rules).map(|decision| Examined {
-                stamp: *stamp,
-                media,
-                decision,
-            }),
+            Some(media) => examine::recalled(&seen.path, *stamp, media, self.rules),
             None => examine::examine(&seen.path, self.rules),
         };
         match examined {

@@ -28,6 +28,20 @@ pub struct MediaInfo {
     pub tags: Tags,
     /// Number of programs (broadcast).
     pub programs: u32,
+    /// Who says so.
+    #[serde(default)]
+    pub witness: Witness,
+}
+
+/// Whose word facts are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Witness {
+    /// ffprobe's: a plan may rest on it.
+    #[default]
+    Ffprobe,
+    /// Our reader's of headers alone: enough to leave a file as it is, and for statistics.
+    Headers,
 }
 
 /// One stream.

@@ -44,7 +44,7 @@ pub fn expected(plan: &Plan, source: &MediaInfo) -> MediaInfo {
         streams,
         chapters: if plan.chapters { source.chapters.clone() } else { Vec::new() },
         tags,
-        programs: 0,
+        ..MediaInfo::default()
     }
 }
 

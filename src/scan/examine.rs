@@ -6,7 +6,7 @@ use crate::ffmpeg::{probe, tools::Tools};
 use crate::model::caps::Caps;
 use crate::model::error::Result;
 use crate::model::key::Stamp;
-use crate::model::media::MediaInfo;
+use crate::model::media::{MediaInfo, Witness};
 use crate::model::plan::{Decision, Skip, SkipCode};
 use crate::model::policy::{Policy, TypeFilter};
 use crate::plan;
@@ -33,27 +33,52 @@ pub struct Examined {
 /// Looks at the headers, and leaves the file alone where they are enough to see that it may stay; else probes and decides.
 /// A plan never rests on less than ffprobe's facts. Errors are ffprobe's: the file cannot be read.
 pub fn examine(path: &Path, rules: Rules<'_>) -> Result<Examined> {
-    let stamp = crate::sys::fs::stamp(path)
-        .map_err(|error| crate::model::error::Error::io("look at the file", path, error))?;
-    if let Some((media, decision)) = glance(path, rules) {
+    let stamp = stamp(path)?;
+    if let Some(media) = headers::read(path)
+        && let Some(decision) = glance(path, &media, rules)
+    {
         return Ok(Examined { stamp, media, decision });
     }
+    probed(path, stamp, rules)
+}
+
+/// Probes and decides, whatever the headers would say.
+pub fn fully(path: &Path, rules: Rules<'_>) -> Result<Examined> {
+    probed(path, stamp(path)?, rules)
+}
+
+/// Decides from remembered facts of the file as it is in `stamp`; probes where they are too thin for what comes of them.
+pub fn recalled(path: &Path, stamp: Stamp, media: MediaInfo, rules: Rules<'_>) -> Result<Examined> {
+    let decision = match media.witness {
+        Witness::Ffprobe => decide(path, &media, rules)?,
+        Witness::Headers => match glance(path, &media, rules) {
+            Some(decision) => decision,
+            None => return fully(path, rules),
+        },
+    };
+    Ok(Examined { stamp, media, decision })
+}
+
+fn stamp(path: &Path) -> Result<Stamp> {
+    crate::sys::fs::stamp(path)
+        .map_err(|error| crate::model::error::Error::io("look at the file", path, error))
+}
+
+fn probed(path: &Path, stamp: Stamp, rules: Rules<'_>) -> Result<Examined> {
     let media = probe::probe(rules.tools, path)?;
     let decision = decide(path, &media, rules)?;
     Ok(Examined { stamp, media, decision })
 }
 
-/// A decision that the headers alone carry. Nine of ten files of a library that was converted before end here, each
-/// without a process of its own.
-fn glance(path: &Path, rules: Rules<'_>) -> Option<(MediaInfo, Decision)> {
-    let media = headers::read(path)?;
+/// A decision that the headers alone carry. Most files of a library that was converted before end here, each without a
+/// process of its own.
+fn glance(path: &Path, media: &MediaInfo, rules: Rules<'_>) -> Option<Decision> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let subject = plan::Subject { name: &name, media: &media, interlaced: None };
-    if !headers::enough(&media, rules.policy) || plan::wants_frames(subject, rules.policy) {
+    let subject = plan::Subject { name: &name, media, interlaced: None };
+    if !headers::enough(media, rules.policy) || plan::wants_frames(subject, rules.policy) {
         return None;
     }
-    let decision = plan::decide(subject, rules.policy, rules.caps, rules.types);
-    may_rest(&decision).then_some((media, decision))
+    Some(plan::decide(subject, rules.policy, rules.caps, rules.types)).filter(may_rest)
 }
 
 /// The decisions that may rest on headers: those that leave the file as it is because of what it is.

@@ -224,11 +224,7 @@ impl Run<'_> {
         let known =
             key.as_ref().and_then(|key| self.store.media_get(&library.id, key, &file.stamp, &self.by));
         let examined = match known {
-            Some(media) => examine::decide(&path, &media, rules).map(|decision| Examined {
-                stamp: file.stamp,
-                media,
-                decision,
-            }),
+            Some(media) => examine::recalled(&path, file.stamp, media, rules),
             None => examine::examine(&path, rules),
         };
         match examined {

@@ -1,18 +1,23 @@
 #!/usr/bin/env bash
 # Makes a library of small real files: few encodes, many remuxes. usage: generate.sh DIR
-# DIR/.made is written last; a run over a complete DIR does nothing.
+# DIR appears whole, at the end, by a rename; where it is there already nothing is done.
 set -euo pipefail
 out=$1
-[ -e "$out/.made" ] && exit 0
-rm -rf "$out" && mkdir -p "$out/src" && cd "$out"
+[ -d "$out" ] && exit 0
+work=$out.$$
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/src" && work=$(cd "$work" && pwd) && out=$(dirname "$work")/$(basename "$out") && cd "$work"
 ff() { ffmpeg -nostdin -v error -y "$@"; }
 have() { ffmpeg -v error -hide_banner -encoders 2>/dev/null | grep -q " $1 "; }
 
 # Encodes.
 v() { # name, size, rate, encoder and its options
     local name=$1 size=$2 rate=$3; shift 3
-    ff -f lavfi -i "testsrc=s=$size:r=$rate:d=0.5" -an "$@" "src/$name.mkv" || rm -f "src/$name.mkv"
+    (ff -f lavfi -i "testsrc=s=$size:r=$rate:d=0.5" -an "$@" "src/$name.mkv" 2>/dev/null || rm -f "src/$name.mkv") &
+    encodes=$((encodes + 1))
+    if ((encodes % 4 == 0)); then wait; fi
 }
+encodes=0
 x264=(-c:v libx264 -preset ultrafast -threads 1)
 x265=(-c:v libx265 -preset ultrafast -x265-params log-level=none:pools=1:frame-threads=1)
 v h264 320x180 25 "${x264[@]}" -pix_fmt yuv420p
@@ -52,7 +57,9 @@ have libvpx-vp9 && v vp9 320x180 25 -c:v libvpx-vp9 -deadline realtime -cpu-used
 
 a() { # name, channel layout, rate, codec options
     local name=$1 layout=$2 rate=$3; shift 3
-    ff -f lavfi -i "anoisesrc=r=$rate:d=0.6:a=0.1" -vn -af "aformat=channel_layouts=$layout" "$@" "src/$name.mka" || rm -f "src/$name.mka"
+    (ff -f lavfi -i "anoisesrc=r=$rate:d=0.6:a=0.1" -vn -af "aformat=channel_layouts=$layout" "$@" "src/$name.mka" 2>/dev/null || rm -f "src/$name.mka") &
+    encodes=$((encodes + 1))
+    if ((encodes % 4 == 0)); then wait; fi
 }
 a aac stereo 48000 -c:a aac
 a aacmono mono 44100 -c:a aac
@@ -77,87 +84,124 @@ a pcm stereo 48000 -c:a pcm_s16le
 a dts "5.1(side)" 48000 -c:a dca -strict -2
 a truehd stereo 48000 -c:a truehd -strict -2
 
+wait
 printf '1\n00:00:00,050 --> 00:00:00,300\nHello\n\n2\n00:00:00,350 --> 00:00:00,480\nWörld\n' > src/sub.srt
 ff -i src/sub.srt src/sub.ass
 printf ';FFMETADATA1\ntitle=A film\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=200\ntitle=One\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=200\nEND=500\ntitle=Zwei ü\n' > src/chapters.txt
 head -c 3000 /dev/zero > src/font.ttf
 ff -f lavfi -i color=red:s=64x64:d=1 -frames:v 1 src/cover.jpg
 
-n=0
-job() { # output name, then ffmpeg's words; runs at most two at once
+# One process writes many results: `from` opens inputs, `out` adds a result, `go` runs. Where one result cannot be written
+# (a codec that a container refuses), each is tried alone.
+inputs=() outputs=() jobs=0
+from() { inputs=("$@"); outputs=(); }
+out() { # name, then ffmpeg's words
     local name=$1; shift
-    n=$((n + 1))
-    ( ff "$@" "$name" 2>/dev/null || rm -f "$name" ) &
-    if ((n % 4 == 0)); then wait; fi
+    outputs+=("$(printf '%q ' "$@")$name")
+}
+go() {
+    jobs=$((jobs + 1))
+    (
+        eval "all=(${outputs[*]})"
+        ff "${inputs[@]}" "${all[@]}" 2>/dev/null && exit
+        for one in "${outputs[@]}"; do
+            eval "words=($one)"
+            ff "${inputs[@]}" "${words[@]}" 2>/dev/null || rm -f "${words[-1]}"
+        done
+    ) &
+    if ((jobs % 3 == 0)); then wait; fi
 }
 
 # Every video with a sound, every sound with a video, in every container.
-for ext in mkv mp4 mov; do
-    for f in src/*.mkv; do
-        b=$(basename "$f" .mkv)
-        job "v-$b.$ext" -i "$f" -i src/aac.mka -map 0:v -map 1:a -c copy
-        job "only-$b.$ext" -i "$f" -c copy
+for f in src/*.mkv; do
+    b=$(basename "$f" .mkv)
+    from -i "$f" -i src/aac.mka
+    for ext in mkv mp4 mov; do
+        [ "$b.$ext" = vp9.mov ] && continue
+        out "v-$b.$ext" -map 0:v -map 1:a -c copy
+        out "only-$b.$ext" -map 0:v -c copy
     done
-    for f in src/*.mka; do
-        b=$(basename "$f" .mka)
-        job "a-$b.$ext" -i src/h264.mkv -i "$f" -map 0:v -map 1:a -c copy -strict -2
-        job "music-$b.$ext" -i "$f" -c copy -strict -2
-    done
+    go
 done
-job v-vp9.webm -i src/vp9.mkv -i src/opus.mka -map 0:v -map 1:a -c copy
-job v-av1.webm -i src/av1.mkv -i src/opus.mka -map 0:v -map 1:a -c copy
+for f in src/*.mka; do
+    b=$(basename "$f" .mka)
+    from -i src/h264.mkv -i "$f"
+    for ext in mkv mp4 mov; do
+        case $b.$ext in opus*.mov | flac*.mov | pcm.mp4 | truehd.mov) continue ;; esac
+        out "a-$b.$ext" -map 0:v -map 1:a -c copy -strict -2
+        out "music-$b.$ext" -map 1:a -c copy -strict -2
+    done
+    go
+done
+from -i src/vp9.mkv -i src/opus.mka
+out v-vp9.webm -map 0:v -map 1:a -c copy
+go
+from -i src/av1.mkv -i src/opus.mka
+out v-av1.webm -map 0:v -map 1:a -c copy
+go
 
-# What else a header can say, over three videos and three containers.
-for ext in mkv mp4 m4v mov; do
-    for b in h264b hevc10 h264709; do
-        sub=mov_text; [ $ext = mkv ] && sub=copy
-        v=(-i "src/$b.mkv" -i src/aac.mka -i src/ac351.mka -i src/sub.srt)
-        m=(-map 0:v -map 1:a -map 2:a -map 3:s -c:v copy -c:a copy -c:s $sub)
-        job "lang-$b.$ext" "${v[@]}" "${m[@]}" -metadata:s:a:0 language=ger -metadata:s:a:1 language=eng -metadata:s:s:0 language=fre -metadata:s:v:0 language=jpn
-        job "title-$b.$ext" "${v[@]}" "${m[@]}" -metadata title="Ein Film" -metadata:s:a:0 title="Kommentar ä" -metadata:s:s:0 title="Forced" -metadata:s:v:0 title="Main picture"
-        job "handler-$b.$ext" "${v[@]}" "${m[@]}" -metadata:s:a:0 handler_name="Deutsch 5.1" -metadata:s:v:0 handler_name=x
-        job "disp-$b.$ext" "${v[@]}" "${m[@]}" -disposition:a:0 0 -disposition:a:1 default+comment -disposition:s:0 forced+hearing_impaired -disposition:v:0 original
-        job "nodefault-$b.$ext" "${v[@]}" "${m[@]}" -disposition:v 0 -disposition:a 0 -disposition:s 0
-        job "chap-$b.$ext" "${v[@]}" -i src/chapters.txt "${m[@]}" -map_metadata 4 -map_chapters 4
-        job "tags-$b.$ext" "${v[@]}" "${m[@]}" -metadata artist=Me -metadata date=2020-01-02 -metadata comment="a b" -metadata genre=Drama -metadata creation_time=2020-05-06T07:08:09.5Z
-        job "front-$b.$ext" "${v[@]}" "${m[@]}" -movflags +faststart
-        job "frag-$b.$ext" "${v[@]}" "${m[@]}" -movflags +frag_keyframe+empty_moov
-        job "cut-$b.$ext" -ss 0.2 "${v[@]}" "${m[@]}"
-        job "late-$b.$ext" -i "src/$b.mkv" -itsoffset 0.3 -i src/aac.mka -map 0:v -map 1:a -c copy
-        job "latevideo-$b.$ext" -itsoffset 0.3 -i "src/$b.mkv" -i src/aac.mka -map 0:v -map 1:a -c copy
-        job "rot90-$b.$ext" "${v[@]}" "${m[@]}" -metadata:s:v:0 rotate=90
-        job "rot180-$b.$ext" "${v[@]}" "${m[@]}" -metadata:s:v:0 rotate=180
-        job "rot270-$b.$ext" "${v[@]}" "${m[@]}" -metadata:s:v:0 rotate=270
-        job "aspect-$b.$ext" "${v[@]}" "${m[@]}" -aspect 4:3
-        job "aspect2-$b.$ext" "${v[@]}" "${m[@]}" -aspect 853:480
-        job "many-$b.$ext" "${v[@]}" "${m[@]}" -map 1:a -map 2:a -map 1:a -c:v copy -c:a copy -metadata:s:a:3 language=ita
-        job "short-$b.$ext" -i "src/$b.mkv" -i src/ac3.mka -map 0:v -map 1:a -t 0.24 -c copy
-        job "soundfirst-$b.$ext" -i "src/$b.mkv" -i src/eac3.mka -map 1:a -map 0:v -c copy
-        job "two-$b.$ext" -i "src/$b.mkv" -i src/h264.mkv -i src/mp3.mka -map 0:v -map 1:v -map 2:a -c copy
-        job "colr-$b.$ext" "${v[@]}" "${m[@]}" -movflags +write_colr -color_primaries bt2020 -color_trc bt709 -colorspace bt2020nc -color_range tv
-        job "hint-$b.$ext" "${v[@]}" "${m[@]}" -video_track_timescale 90000
-        job "tmcd-$b.$ext" -i "src/$b.mkv" -c copy -timecode 01:00:00:00
-        job "cover-$b.$ext" "${v[@]}" -i src/cover.jpg "${m[@]}" -map 4:v -c:v:1 copy -disposition:v:1 attached_pic
-    done
-    wait
-done
+# What else a header can say, over three videos and four containers.
 for b in h264b hevc10 h264709; do
-    i=(-i "src/$b.mkv" -i src/aac.mka -i src/sub.ass)
+    for ext in mkv mp4 m4v mov; do
+        sub=mov_text; [ $ext = mkv ] && sub=copy
+        [ "$b.$ext" = hevc10.m4v ] && continue
+        m=(-map 0:v:0 -map 1:a -map 2:a -map 3:s -map_metadata -1 -map_chapters -1 -c:v copy -c:a copy -c:s $sub)
+        from -i "src/$b.mkv" -i src/aac.mka -i src/ac351.mka -i src/sub.srt -i src/chapters.txt -i src/cover.jpg -i src/h264.mkv -i src/mp3.mka
+        out "lang-$b.$ext" "${m[@]}" -metadata:s:a:0 language=ger -metadata:s:a:1 language=eng -metadata:s:s:0 language=fre -metadata:s:v:0 language=jpn
+        out "title-$b.$ext" "${m[@]}" -metadata title="Ein Film" -metadata:s:a:0 title="Kommentar ä" -metadata:s:s:0 title="Forced" -metadata:s:v:0 title="Main picture"
+        out "handler-$b.$ext" "${m[@]}" -metadata:s:a:0 handler_name="Deutsch 5.1" -metadata:s:v:0 handler_name=x
+        out "disp-$b.$ext" "${m[@]}" -disposition:a:0 0 -disposition:a:1 default+comment -disposition:s:0 forced+hearing_impaired -disposition:v:0 original
+        out "nodefault-$b.$ext" "${m[@]}" -disposition:v 0 -disposition:a 0 -disposition:s 0
+        out "chap-$b.$ext" "${m[@]}" -map_metadata 4 -map_chapters 4
+        out "tags-$b.$ext" "${m[@]}" -metadata artist=Me -metadata date=2020-01-02 -metadata comment="a b" -metadata genre=Drama -metadata creation_time=2020-05-06T07:08:09.5Z
+        out "front-$b.$ext" "${m[@]}" -movflags +faststart
+        out "rot90-$b.$ext" "${m[@]}" -metadata:s:v:0 rotate=90
+        out "rot180-$b.$ext" "${m[@]}" -metadata:s:v:0 rotate=180
+        out "rot270-$b.$ext" "${m[@]}" -metadata:s:v:0 rotate=270
+        out "aspect-$b.$ext" "${m[@]}" -aspect 4:3
+        out "aspect2-$b.$ext" "${m[@]}" -aspect 853:480
+        out "many-$b.$ext" "${m[@]}" -map 1:a -map 2:a -map 1:a -metadata:s:a:3 language=ita
+        out "soundfirst-$b.$ext" -map 2:a -map 0:v -c copy
+        out "two-$b.$ext" -map 0:v -map 6:v -map 7:a -c copy
+        out "colr-$b.$ext" "${m[@]}" -movflags +write_colr -color_primaries bt2020 -color_trc bt709 -colorspace bt2020nc -color_range tv
+        out "clock-$b.$ext" "${m[@]}" -video_track_timescale 90000
+        out "cover-$b.$ext" "${m[@]}" -map 5:v -disposition:v:1 attached_pic
+        out "short-$b.$ext" -map 0:v -map 2:a -t 0.24 -c copy
+        if [ $ext != mkv ]; then
+            out "frag-$b.$ext" -map 0:v -map 1:a -c copy -movflags +frag_keyframe+empty_moov
+            out "tmcd-$b.$ext" "${m[@]}" -timecode 01:00:00:00
+            out "negative-$b.$ext" "${m[@]}" -movflags +negative_cts_offsets
+            out "noedit-$b.$ext" "${m[@]}" -use_editlist 0
+        fi
+        go
+        from -ss 0.2 -i "src/$b.mkv" -i src/aac.mka -itsoffset 0.3 -i src/aac.mka -itsoffset 0.3 -i "src/$b.mkv"
+        out "cut-$b.$ext" -map 0:v -map 1:a -c copy
+        out "late-$b.$ext" -map 0:v -map 2:a -c copy
+        out "latevideo-$b.$ext" -map 3:v -map 1:a -c copy
+        go
+    done
+    # Exact times, where a copy from Matroska has them in milliseconds.
+    from -i "src/$b.mkv" -i src/aac.mka -i src/sub.ass
     m=(-map 0:v -map 1:a -map 2:s -c copy)
-    job "font-$b.mkv" "${i[@]}" "${m[@]}" -attach src/font.ttf -metadata:s:t:0 mimetype=application/x-truetype-font
-    job "font2-$b.mkv" "${i[@]}" "${m[@]}" -attach src/font.ttf -metadata:s:t:0 mimetype=application/vnd.ms-opentype -metadata:s:t:0 title=F -attach src/font.ttf -metadata:s:t:1 mimetype=application/x-truetype-font
-    job "newfont-$b.mkv" "${i[@]}" "${m[@]}" -attach src/font.ttf -metadata:s:t:0 mimetype=font/ttf
-    job "attachedcover-$b.mkv" "${i[@]}" "${m[@]}" -attach src/cover.jpg -metadata:s:t:0 mimetype=image/jpeg
-    job "live-$b.mkv" "${i[@]}" "${m[@]}" -live 1
-    job "cuesfirst-$b.mkv" "${i[@]}" "${m[@]}" -reserve_index_space 4096
-    job "clusters-$b.mkv" "${i[@]}" "${m[@]}" -cluster_time_limit 100
-    job "bmff-$b.mp4" -i "src/$b.mkv" -i src/aac.mka -map 0:v -map 1:a -c copy -brand mp42
-    job "negative-$b.mp4" -i "src/$b.mkv" -i src/aac.mka -map 0:v -map 1:a -c copy -movflags +negative_cts_offsets
-    job "noedit-$b.mp4" -i "src/$b.mkv" -i src/aac.mka -map 0:v -map 1:a -c copy -use_editlist 0
-    job "hev1-$b.mp4" -i "src/$b.mkv" -i src/aac.mka -map 0:v -map 1:a -c copy -tag:v hvc1
-    job "vfr-$b.mp4" -i "src/$b.mkv" -c:v libx264 -preset ultrafast -vf "select='not(mod(n,3))+eq(n,1)'" -fps_mode vfr
-    job "vfr-$b.mkv" -i "src/$b.mkv" -c:v libx264 -preset ultrafast -vf "select='not(mod(n,3))+eq(n,1)'" -fps_mode vfr
+    out "font-$b.mkv" "${m[@]}" -attach src/font.ttf -metadata:s:t:0 mimetype=application/x-truetype-font
+    out "font2-$b.mkv" "${m[@]}" -attach src/font.ttf -metadata:s:t:0 mimetype=application/vnd.ms-opentype -metadata:s:t:0 title=F
+    out "newfont-$b.mkv" "${m[@]}" -attach src/font.ttf -metadata:s:t:0 mimetype=font/ttf
+    out "attachedcover-$b.mkv" "${m[@]}" -attach src/cover.jpg -metadata:s:t:0 mimetype=image/jpeg
+    out "live-$b.mkv" "${m[@]}" -live 1
+    out "cuesfirst-$b.mkv" "${m[@]}" -reserve_index_space 4096
+    out "clusters-$b.mkv" "${m[@]}" -cluster_time_limit 100
+    out "brand-$b.mp4" -map 0:v -map 1:a -c copy -brand mp42
+    out "vfr-$b.mp4" -map 0:v -c:v libx264 -preset ultrafast -vf "select='not(mod(n,3))+eq(n,1)'" -fps_mode vfr
+    out "vfr-$b.mkv" -map 0:v -c:v libx264 -preset ultrafast -vf "select='not(mod(n,3))+eq(n,1)'" -fps_mode vfr
+    out "exact-$b.mp4" -map 0:v -c:v libx264 -preset ultrafast -bf 2 -r 30000/1001 -video_track_timescale 30000
+    go
+done
+for tag in hvc1 hev1; do
+    from -i src/hevc.mkv -i src/aac.mka
+    out "$tag-hevc.mp4" -map 0:v -map 1:a -c copy -tag:v $tag
+    go
 done
 wait
 rm -rf src
-: > .made
+# Another run may have been quicker.
+mv -T "$work" "$out" 2>/dev/null || [ -d "$out" ]

@@ -20,7 +20,8 @@ pub fn nothing_hidden<R: Read + Seek>(source: &mut Source<R>, at: u64, size: u64
             return Some(());
         }
         let head = source.get(at, (length + 2).min(end.checked_sub(at)?))?;
-        let bytes = head.get(..length as usize)?.iter().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
+        let bytes =
+            head.get(..length as usize)?.iter().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
         let kind = head.get(length as usize)? >> 1 & 0x3f;
         let body = at + length;
         at = body.checked_add(bytes).filter(|next| *next <= end)?;

@@ -10,6 +10,11 @@
 //! What may rest on it: the decision that a file already fits ([`crate::scan::examine`]), and statistics. What may not: a
 //! conversion. Before a file is touched, ffprobe's word is taken.
 
+#![expect(
+    clippy::option_option,
+    reason = "the outer one steps back, the inner one is a box that is not there"
+)]
+
 mod boxes;
 mod codec;
 mod dynamic;
@@ -26,7 +31,7 @@ use std::io::{Read, Seek};
 use std::path::Path;
 
 use crate::ffmpeg::probe;
-use crate::model::media::{Disposition, DolbyVision, MediaInfo, Stream, StreamKind, Tags, Video};
+use crate::model::media::{Disposition, DolbyVision, MediaInfo, Stream, StreamKind, Tags, Video, Witness};
 use crate::model::policy::Policy;
 use codec::Picture;
 use names::{Color, Range};
@@ -43,11 +48,12 @@ pub fn read(path: &Path) -> Option<MediaInfo> {
 fn from<R: Read + Seek>(file: R, size: u64) -> Option<MediaInfo> {
     let mut source = Source::new(file, size);
     let start = source.up_to(0, 16)?;
-    match (start.get(..4)?, start.get(4..8)?) {
-        ([0x1a, 0x45, 0xdf, 0xa3], _) => matroska::read(&mut source),
-        (_, b"ftyp") => mp4::read(&mut source),
-        _ => None,
-    }
+    let media = match (start.get(..4)?, start.get(4..8)?) {
+        ([0x1a, 0x45, 0xdf, 0xa3], _) => matroska::read(&mut source)?,
+        (_, b"ftyp") => mp4::read(&mut source)?,
+        _ => return None,
+    };
+    Some(MediaInfo { witness: Witness::Headers, ..media })
 }
 
 /// The facts without those that headers do not tell: what remains is the same from [`read`] and from ffprobe.
@@ -55,6 +61,7 @@ pub fn covered(media: &MediaInfo) -> MediaInfo {
     let mut media = media.clone();
     let mp4 = media.format.starts_with("mov,");
     media.start_time = None;
+    media.witness = Witness::Headers;
     if mp4 {
         media.tags = Tags::new();
         media.chapters = Vec::new();
@@ -88,7 +95,9 @@ pub fn covered(media: &MediaInfo) -> MediaInfo {
 /// Whether a policy's decision by these facts is the one by ffprobe's: headers of MP4 do not tell a stream's bit rate, so
 /// a limit on it counts as kept only where the whole file is below.
 pub fn enough(media: &MediaInfo, policy: &Policy) -> bool {
-    let Some(limit) = policy.video.max_bitrate.map(|kilobits| f64::from(kilobits) * 1000.0) else { return true };
+    let Some(limit) = policy.video.max_bitrate.map(|kilobits| f64::from(kilobits) * 1000.0) else {
+        return true;
+    };
     media.of_kind(StreamKind::Video).all(|stream| {
         let seconds = stream.duration.or(media.duration).unwrap_or(0.0);
         stream.bit_rate.is_some() || media.size as f64 * 8.0 <= limit * seconds
@@ -199,8 +208,7 @@ fn dolby_vision(record: &[u8]) -> Option<DolbyVision> {
 fn settle(stream: &mut Stream) {
     let statistic = |name: &str| probe::statistic(&stream.tags, name);
     stream.duration = stream.duration.or_else(|| statistic("duration").and_then(probe::clock));
-    stream.frames =
-        stream.frames.or_else(|| statistic("number_of_frames")?.parse().ok()).filter(|n| *n > 0);
+    stream.frames = stream.frames.or_else(|| statistic("number_of_frames")?.parse().ok()).filter(|n| *n > 0);
     stream.bit_rate = statistic("bps").and_then(|rate| rate.parse().ok()).filter(|rate| *rate > 0);
     stream.language = probe::language(&stream.tags);
     stream.title = probe::title(&stream.tags);

@@ -18,15 +18,17 @@ pub struct Source<R> {
     size: u64,
     reads: u32,
     bytes: u64,
-    /// The bytes read last, and where they begin.
-    window: Vec<u8>,
-    at: u64,
+    /// The pieces read last and where they begin, newest last.
+    windows: Vec<(u64, Vec<u8>)>,
 }
+
+/// Pieces kept: a header and a few places that it points at, between which a reader goes to and fro.
+const WINDOWS: usize = 4;
 
 impl<R: Read + Seek> Source<R> {
     /// A source over a file of `size` bytes.
     pub fn new(file: R, size: u64) -> Self {
-        Self { file, size, reads: 0, bytes: 0, window: Vec::new(), at: 0 }
+        Self { file, size, reads: 0, bytes: 0, windows: Vec::new() }
     }
 
     /// Bytes of the file.
@@ -43,11 +45,16 @@ impl<R: Read + Seek> Source<R> {
     /// `len` bytes at `at`.
     pub fn get(&mut self, at: u64, len: u64) -> Option<&[u8]> {
         let end = at.checked_add(len).filter(|end| *end <= self.size && len <= WHOLE)?;
-        if at < self.at || end > self.at + self.window.len() as u64 {
+        let holds = |(from, bytes): &(u64, Vec<u8>)| *from <= at && end <= *from + bytes.len() as u64;
+        let index = if let Some(index) = self.windows.iter().position(holds) {
+            index
+        } else {
             self.fill(at, len)?;
-        }
-        let from = usize::try_from(at - self.at).ok()?;
-        self.window.get(from..from + usize::try_from(len).ok()?)
+            self.windows.len() - 1
+        };
+        let (from, bytes) = self.windows.get(index)?;
+        let from = usize::try_from(at - from).ok()?;
+        bytes.get(from..from + usize::try_from(len).ok()?)
     }
 
     /// What is there at `at`, up to `len` bytes: fewer only at the end of the file.
@@ -63,11 +70,14 @@ impl<R: Read + Seek> Source<R> {
         if self.reads > READS || self.bytes > BYTES {
             return None;
         }
-        self.window.clear();
-        self.at = at;
+        if self.windows.len() == WINDOWS {
+            self.windows.remove(0);
+        }
+        let mut window = Vec::new();
         self.file.seek(SeekFrom::Start(at)).ok()?;
         // A file that shrank meanwhile gives less than asked; `get` then finds the window too short.
-        (&mut self.file).take(want).read_to_end(&mut self.window).ok()?;
+        (&mut self.file).take(want).read_to_end(&mut window).ok()?;
+        self.windows.push((at, window));
         Some(())
     }
 }

@@ -1,6 +1,7 @@
 //! Quick facts against ffprobe's, over every clip there is; damage of every kind.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -14,8 +15,38 @@ use crate::model::policy::{Container, Policy, TypeFilter};
 use crate::plan;
 use crate::scan::examine;
 
+/// One clip, by our reader and by ffprobe; `None` where the one steps back, or the other cannot read it.
+struct Clip {
+    name: String,
+    quick: Option<MediaInfo>,
+    slow: Option<MediaInfo>,
+}
+
+/// All clips there are, both ways; none without ffprobe.
+fn clips() -> &'static [Clip] {
+    static CLIPS: OnceLock<Vec<Clip>> = OnceLock::new();
+    CLIPS.get_or_init(|| {
+        let Ok(tools) = tools::find(None, None) else {
+            println!("SKIPPED: no ffprobe");
+            return Vec::new();
+        };
+        let paths: Vec<PathBuf> = library().iter().cloned().chain(samples()).collect();
+        let both = |path: PathBuf| {
+            let quick = read(&path);
+            let slow = quick.as_ref().and_then(|_| probed(&tools, &path));
+            Clip { name: path.file_name().expect("a name").to_string_lossy().into_owned(), quick, slow }
+        };
+        paths.into_par_iter().map(both).collect()
+    })
+}
+
 /// Clips made by `tests/media/generate.sh`, kept between runs; none where it cannot run.
-fn library() -> Vec<PathBuf> {
+fn library() -> &'static [PathBuf] {
+    static LIBRARY: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    LIBRARY.get_or_init(generated)
+}
+
+fn generated() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let into = root.join("target/tmp/library");
     let script = root.join("tests/media/generate.sh");
@@ -84,42 +115,29 @@ fn differences(quick: &MediaInfo, slow: &MediaInfo) -> Vec<String> {
 
 #[test]
 fn quick_facts_are_ffprobes_facts_over_every_clip() {
-    let Ok(tools) = tools::find(None, None) else {
-        println!("SKIPPED: no ffprobe");
-        return;
-    };
-    let clips: Vec<PathBuf> = library().into_iter().chain(samples()).collect();
-    let results: Vec<(PathBuf, Option<Vec<String>>)> = clips
-        .par_iter()
-        .map(|path| {
-            let differences = read(path).map(|quick| match probed(&tools, path) {
-                Some(slow) => differences(&quick, &slow),
-                None => vec!["ffprobe cannot read it".to_owned()],
-            });
-            (path.clone(), differences)
-        })
-        .collect();
-    let mut wrong = 0;
-    for (path, differences) in &results {
-        let name = path.file_name().unwrap().to_string_lossy();
-        match differences {
-            None => println!("steps back: {name}"),
-            Some(d) if d.is_empty() => {}
-            Some(d) => {
-                wrong += 1;
-                println!("WRONG {name}: {d:#?}");
-            }
+    let (mut known, mut wrong) = (0, Vec::new());
+    for clip in clips() {
+        let Some(quick) = &clip.quick else {
+            println!("steps back: {}", clip.name);
+            continue;
+        };
+        known += 1;
+        let found = match &clip.slow {
+            Some(slow) => differences(quick, slow),
+            None => vec!["ffprobe cannot read it".to_owned()],
+        };
+        if !found.is_empty() {
+            wrong.push(format!("{}: {found:#?}", clip.name));
         }
     }
-    let known = results.iter().filter(|(_, d)| d.is_some()).count();
-    println!("{known} of {} read, {wrong} wrong", results.len());
-    assert_eq!(wrong, 0);
+    println!("{known} of {} read", clips().len());
+    assert!(wrong.is_empty(), "{} differ: {}", wrong.len(), wrong.join("\n"));
+    assert!(clips().is_empty() || known >= 300, "only {known} of {} are read", clips().len());
 }
 
 /// Every profile, and two that ask for more.
 fn policies() -> Vec<Policy> {
-    let mut all: Vec<Policy> =
-        plan::profile_names().iter().filter_map(|name| plan::profile(name)).collect();
+    let mut all: Vec<Policy> = plan::profile_names().iter().filter_map(|name| plan::profile(name)).collect();
     let mut limited = plan::profile("universal").expect("a profile");
     limited.video.max_bitrate = Some(400);
     all.push(limited);
@@ -132,43 +150,39 @@ fn policies() -> Vec<Policy> {
 
 #[test]
 fn a_decision_to_leave_a_file_alone_is_the_same_by_quick_facts_and_by_ffprobes() {
-    let Ok(tools) = tools::find(None, None) else {
-        println!("SKIPPED: no ffprobe");
-        return;
-    };
-    let clips: Vec<PathBuf> = library().into_iter().chain(samples()).collect();
     let caps = Caps::default();
-    let taken: usize = clips
-        .par_iter()
-        .map(|path| {
-            let Some(quick) = read(path) else { return 0 };
-            let slow = probed(&tools, path).expect("what is read is readable");
-            let name = path.file_name().expect("a name").to_string_lossy();
-            let mut taken = 0;
-            for (policy, types) in policies().iter().flat_map(|p| TYPES.map(|t| (p, t))) {
-                let subject = |media| plan::Subject { name: &name, media, interlaced: None };
-                let decide = |media| plan::decide(subject(media), policy, &caps, types);
-                let frames = |media| plan::wants_frames(subject(media), policy);
-                let decision = decide(&quick);
-                if !enough(&quick, policy) || frames(&quick) || !examine::may_rest(&decision) {
-                    continue;
-                }
-                taken += 1;
-                assert!(!frames(&slow), "{name} by {}", policy.name);
-                assert_eq!(decision, decide(&slow), "{name} by {}", policy.name);
+    let mut taken = 0;
+    for clip in clips() {
+        let (Some(quick), Some(slow)) = (&clip.quick, &clip.slow) else { continue };
+        for (policy, types) in policies().iter().flat_map(|p| TYPES.map(|t| (p, t))) {
+            let subject = |media| plan::Subject { name: &clip.name, media, interlaced: None };
+            let decide = |media| plan::decide(subject(media), policy, &caps, types);
+            let frames = |media| plan::wants_frames(subject(media), policy);
+            let decision = decide(quick);
+            if !enough(quick, policy) || frames(quick) || !examine::may_rest(&decision) {
+                continue;
             }
-            taken
-        })
-        .sum();
-    println!("{taken} decisions taken over {} clips", clips.len());
-    assert!(clips.is_empty() || taken > 200, "only {taken} decisions rest on quick facts");
+            taken += 1;
+            assert!(!frames(slow), "{} by {}", clip.name, policy.name);
+            assert_eq!(decision, decide(slow), "{} by {}", clip.name, policy.name);
+        }
+    }
+    println!("{taken} decisions taken over {} clips", clips().len());
+    assert!(clips().is_empty() || taken > 2000, "only {taken} decisions rest on quick facts");
 }
 
 const TYPES: [TypeFilter; 3] = [TypeFilter::Both, TypeFilter::Audio, TypeFilter::Video];
 
 /// Whole clips in memory, of both formats and of every codec that is read.
 fn whole() -> Vec<Vec<u8>> {
-    let wanted = ["title-h264b.mkv", "font-hevc10.mkv", "front-h264709.mp4", "v-hevcsar.mp4", "a-eac3.mkv", "a-vorbis.mkv"];
+    let wanted = [
+        "title-h264b.mkv",
+        "font-hevc10.mkv",
+        "front-h264709.mp4",
+        "v-hevcsar.mp4",
+        "a-eac3.mkv",
+        "a-vorbis.mkv",
+    ];
     let found: Vec<Vec<u8>> = library()
         .iter()
         .filter(|path| wanted.iter().any(|name| path.ends_with(name)))
@@ -193,7 +207,8 @@ fn damage_of_every_kind_is_survived() {
         return;
     }
     let mut runner = TestRunner::new(Config { cases: 3000, failure_persistence: None, ..Config::default() });
-    let damage = (0..clips.len(), any::<u64>(), proptest::collection::vec((any::<u32>(), any::<u8>(), 0..6u8), 1..12));
+    let damage =
+        (0..clips.len(), any::<u64>(), proptest::collection::vec((any::<u32>(), any::<u8>(), 0..6u8), 1..12));
     runner
         .run(&damage, |(clip, cut, hits)| {
             let mut bytes = clips[clip].clone();
@@ -208,11 +223,19 @@ fn damage_of_every_kind_is_survived() {
                     // A length field at its largest, at zero, and one that asks for a terabyte.
                     2 => rest.iter_mut().take(8).for_each(|byte| *byte = 0xff),
                     3 => rest.iter_mut().take(4).for_each(|byte| *byte = 0),
-                    4 => rest.iter_mut().take(8).zip([1, 0, 0, 1, 0, 0, 0, 0]).for_each(|(byte, is)| *byte = is),
-                    _ => rest.iter_mut().take(4).zip([0x7f, 0xff, 0xff, 0xff]).for_each(|(byte, is)| *byte = is),
+                    4 => rest
+                        .iter_mut()
+                        .take(8)
+                        .zip([1, 0, 0, 1, 0, 0, 0, 0])
+                        .for_each(|(byte, is)| *byte = is),
+                    _ => rest
+                        .iter_mut()
+                        .take(4)
+                        .zip([0x7f, 0xff, 0xff, 0xff])
+                        .for_each(|(byte, is)| *byte = is),
                 }
             }
-            if cut & 3 == 0 {
+            if cut % 4 == 0 {
                 bytes.truncate((cut >> 2) as usize % (bytes.len() + 1));
             }
             survives(bytes);
@@ -247,13 +270,13 @@ fn bytes_that_are_no_media_are_for_ffprobe() {
 #[test]
 fn a_film_takes_a_few_reads() {
     for path in library() {
-        let file = std::fs::File::open(&path).expect("a clip");
+        let file = std::fs::File::open(path).expect("a clip");
         let size = file.metadata().expect("a size").len();
         let mut source = super::Source::new(file, size);
         let is_mp4 = source.up_to(0, 8).is_some_and(|start| &start[4..8] == b"ftyp");
         let read = if is_mp4 { super::mp4::read(&mut source) } else { super::matroska::read(&mut source) };
         if read.is_some() {
-            assert!(source.reads() <= 4, "{} reads of {}", source.reads(), path.display());
+            assert!(source.reads() <= 5, "{} reads of {}", source.reads(), path.display());
         }
     }
 }

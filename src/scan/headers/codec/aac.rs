@@ -48,9 +48,9 @@ pub fn sound(config: &[u8]) -> Option<(&'static str, Audio)> {
         profile = "LC";
     }
     let (count, layout) = match (channels, named) {
-        (1, 29) => (2, "stereo"),
+        // Parametric stereo makes two of one.
+        (1, 29) | (2, _) => (2, "stereo"),
         (1, _) => (1, "mono"),
-        (2, _) => (2, "stereo"),
         (3, _) => (3, "3.0"),
         (4, _) => (4, "4.0"),
         (5, _) => (5, "5.0"),

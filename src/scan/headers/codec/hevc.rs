@@ -104,7 +104,9 @@ fn sequence(nal: &[u8], nal_length: u8) -> Option<Picture> {
     };
     let location = usability.as_ref().map_or(0, |is| is.chroma_location);
     Some(Picture {
-        profile: ["Main", "Main 10", "Main Still Picture", "Rext"].get(profile_idc.checked_sub(1)?)?.to_string(),
+        profile: ["Main", "Main 10", "Main Still Picture", "Rext"]
+            .get(profile_idc.checked_sub(1)?)?
+            .to_string(),
         level,
         width,
         height,

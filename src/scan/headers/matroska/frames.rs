@@ -18,7 +18,11 @@ pub struct Place {
 }
 
 /// Finds the first frame of each wanted track, from the cluster at `at` on.
-pub fn first<R: Read + Seek>(source: &mut Source<R>, mut at: u64, wanted: &[u64]) -> Option<BTreeMap<u64, Place>> {
+pub fn first<R: Read + Seek>(
+    source: &mut Source<R>,
+    mut at: u64,
+    wanted: &[u64],
+) -> Option<BTreeMap<u64, Place>> {
     let mut found = BTreeMap::new();
     let mut passed = 0;
     while found.len() < wanted.len() {

@@ -37,17 +37,15 @@ struct Parts {
 pub fn read<R: Read + Seek>(source: &mut Source<R>) -> Option<MediaInfo> {
     let head = ebml::head(source, 0).filter(|head| head.id == ids::EBML)?;
     let body = source.get(head.body, head.size.filter(|size| *size <= 1024)?)?;
-    let kind = children(body)?.iter().find(|(id, _)| *id == ids::DOC_TYPE).and_then(|(_, kind)| text(kind))?;
+    let kind =
+        children(body)?.iter().find(|(id, _)| *id == ids::DOC_TYPE).and_then(|(_, kind)| text(kind))?;
     if !matches!(kind.as_str(), "matroska" | "webm") {
         return None;
     }
     let segment = ebml::head(source, head.body + head.size?).filter(|head| head.id == ids::SEGMENT)?;
     let (parts, cluster) = parts(source, segment)?;
-    let mut media = MediaInfo {
-        format: "matroska,webm".to_owned(),
-        size: source.size(),
-        ..MediaInfo::default()
-    };
+    let mut media =
+        MediaInfo { format: "matroska,webm".to_owned(), size: source.size(), ..MediaInfo::default() };
     info(&parts.info?, &mut media)?;
     let mut tracks = tracks::read(&parts.tracks?)?;
     if let Some(body) = &parts.chapters {
@@ -72,7 +70,8 @@ pub fn read<R: Read + Seek>(source: &mut Source<R>) -> Option<MediaInfo> {
 /// Walks to the first cluster, then follows the seek head.
 fn parts<R: Read + Seek>(source: &mut Source<R>, segment: ebml::Head) -> Option<(Parts, u64)> {
     let mut parts = Parts::default();
-    let limit = segment.size.map_or(source.size(), |size| segment.body.saturating_add(size)).min(source.size());
+    let limit =
+        segment.size.map_or(source.size(), |size| segment.body.saturating_add(size)).min(source.size());
     let mut at = segment.body;
     let mut cluster = None;
     while at < limit && cluster.is_none() {
@@ -88,7 +87,10 @@ fn parts<R: Read + Seek>(source: &mut Source<R>, segment: ebml::Head) -> Option<
         if !parts.seen.contains(&at) && at < source.size() {
             let head = ebml::head(source, at)?;
             // A target that holds something else was moved by an editor; ffprobe has its own way with that.
-            if matches!(head.id, ids::INFO | ids::TRACKS | ids::CHAPTERS | ids::TAGS | ids::ATTACHMENTS | ids::SEEK_HEAD) {
+            if matches!(
+                head.id,
+                ids::INFO | ids::TRACKS | ids::CHAPTERS | ids::TAGS | ids::ATTACHMENTS | ids::SEEK_HEAD
+            ) {
                 visit(source, head, at, segment.body, &mut parts)?;
             } else {
                 return None;
@@ -98,7 +100,13 @@ fn parts<R: Read + Seek>(source: &mut Source<R>, segment: ebml::Head) -> Option<
     Some((parts, cluster?))
 }
 
-fn visit<R: Read + Seek>(source: &mut Source<R>, head: ebml::Head, at: u64, base: u64, parts: &mut Parts) -> Option<()> {
+fn visit<R: Read + Seek>(
+    source: &mut Source<R>,
+    head: ebml::Head,
+    at: u64,
+    base: u64,
+    parts: &mut Parts,
+) -> Option<()> {
     parts.seen.insert(at);
     if parts.seen.len() > ELEMENTS {
         return None;
@@ -169,7 +177,8 @@ fn info(body: &[u8], media: &mut MediaInfo) -> Option<()> {
 
 /// Looks at the first frames of tracks whose headers leave something open.
 fn complete<R: Read + Seek>(source: &mut Source<R>, cluster: u64, tracks: &mut [Track]) -> Option<()> {
-    let wanted: Vec<u64> = tracks.iter().filter(|t| t.frame != tracks::Frame::Settled).map(|t| t.number).collect();
+    let wanted: Vec<u64> =
+        tracks.iter().filter(|t| t.frame != tracks::Frame::Settled).map(|t| t.number).collect();
     if wanted.is_empty() {
         return Some(());
     }

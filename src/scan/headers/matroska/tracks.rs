@@ -258,7 +258,9 @@ fn sound(elements: &Elements<'_>, private: &[u8], stream: &mut Stream) -> Option
         _ => return Some(Frame::Sound),
     };
     // Two headers that disagree: ffmpeg's choice depends on the codec.
-    if audio.channels != stated.channels && !(stream.codec == "aac" && stream.profile.as_deref() != Some("LC")) {
+    if audio.channels != stated.channels
+        && !(stream.codec == "aac" && stream.profile.as_deref() != Some("LC"))
+    {
         return None;
     }
     stream.audio = Some(audio);
@@ -312,11 +314,11 @@ fn attachment<R: Read + Seek>(source: &mut Source<R>, mut at: u64, end: u64) -> 
         }
         at = next;
     }
-    stream.codec = match typed?.as_str() {
+    match typed?.as_str() {
         "application/x-truetype-font" | "application/x-font" => "ttf",
         "application/vnd.ms-opentype" => "otf",
         _ => return None,
     }
-    .to_owned();
+    .clone_into(&mut stream.codec);
     (named && filled).then_some(Track { number: 0, uid, stream, frame: Frame::Settled, prefix: Vec::new() })
 }

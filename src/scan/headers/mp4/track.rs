@@ -30,9 +30,8 @@ struct Parts {
     tkhd: Option<Vec<u8>>,
     elst: Option<Vec<u8>>,
     mdhd: Option<Vec<u8>>,
-    /// The media's handler, and the last one of all, whose name ffmpeg shows.
+    /// The media's handler; QuickTime has another one, for where the data lies.
     hdlr: Option<Vec<u8>>,
-    last_hdlr: Option<Vec<u8>>,
     stsd: Option<Vec<u8>>,
     chap: Vec<u32>,
     stts: Option<Head>,
@@ -61,7 +60,7 @@ pub fn read<R: Read + Seek>(source: &mut Source<R>, head: Head, movie: Movie) ->
     if let Some(language) = language {
         stream.tags.insert("language".to_owned(), language);
     }
-    if let Some(name) = handler_name(parts.last_hdlr.as_deref()?)? {
+    if let Some(name) = handler_name(parts.hdlr.as_deref()?)? {
         stream.tags.insert("handler_name".to_owned(), name);
     }
     let mut duration = media_duration;
@@ -77,36 +76,31 @@ pub fn read<R: Read + Seek>(source: &mut Source<R>, head: Head, movie: Movie) ->
     match stream.kind {
         StreamKind::Video => {
             let mut container = Container { rotation, ..Container::default() };
-            container.rate = reduce(
-                u64::from(timescale).checked_mul(times.samples)?,
-                times.span,
-                i32::MAX as u64,
-            )?;
+            container.rate =
+                reduce(u64::from(timescale).checked_mul(times.samples)?, times.span, i32::MAX as u64)?;
             pictures(source, &entry, (width, height), container, first, &mut stream)?;
         }
         StreamKind::Audio => sound(source, &entry, first, &mut stream)?,
         _ => {
-            stream.codec = match (&kind, &entry.tag) {
-                (b"sbtl" | b"subt" | b"text", b"tx3g") => "mov_text",
-                (b"text", b"text") => "bin_data",
+            match (&kind, &entry.tag) {
+                (b"sbtl" | b"subt" | b"text", b"tx3g") | (b"text", b"text") => "mov_text",
                 _ => return None,
             }
-            .to_owned();
+            .clone_into(&mut stream.codec);
         }
     }
     Some(Track { id, stream, chapters: parts.chap })
 }
 
-/// A text track that another track names as its chapters is data; a text track that none names is for ffprobe.
+/// A text track that another track names as its chapters is data.
 pub fn mark_chapters(track: &mut Track, chapters: &[u32]) -> Option<()> {
-    let named = chapters.contains(&track.id);
-    if !named {
-        return (track.stream.codec != "bin_data").then_some(());
+    if !chapters.contains(&track.id) {
+        return Some(());
     }
     // Chapters with pictures are timed thumbnails.
     (track.stream.kind == StreamKind::Subtitle).then_some(())?;
     track.stream.kind = StreamKind::Data;
-    track.stream.codec = "bin_data".to_owned();
+    "bin_data".clone_into(&mut track.stream.codec);
     Some(())
 }
 
@@ -128,7 +122,6 @@ fn gather<R: Read + Seek>(source: &mut Source<R>, head: Head, parts: &mut Parts,
             b"stsd" => parts.stsd.replace(whole()?).is_none(),
             b"hdlr" => {
                 let body = whole()?;
-                parts.last_hdlr = Some(body.clone());
                 parts.hdlr.get_or_insert(body);
                 true
             }
@@ -142,8 +135,8 @@ fn gather<R: Read + Seek>(source: &mut Source<R>, head: Head, parts: &mut Parts,
             // The track's name and kind, which only newer versions of ffmpeg read.
             b"udta" => head.end - head.body < 8,
             // Tables and headers that say nothing about the facts.
-            b"ctts" | b"stss" | b"stsc" | b"sdtp" | b"sgpd" | b"sbgp" | b"cslg" | b"stps" | b"vmhd" | b"smhd"
-            | b"nmhd" | b"sthd" | b"gmhd" | b"dinf" | b"free" | b"skip" | b"tapt" | b"load" => true,
+            b"ctts" | b"stss" | b"stsc" | b"sdtp" | b"sgpd" | b"sbgp" | b"cslg" | b"stps" | b"vmhd"
+            | b"smhd" | b"nmhd" | b"sthd" | b"gmhd" | b"dinf" | b"free" | b"skip" | b"tapt" | b"load" => true,
             _ => false,
         };
         if !fresh {
@@ -284,8 +277,7 @@ impl Places {
         let (offsets, sizes) = (self.offsets?, self.sizes?);
         let table = source.get(offsets.body, 16.min(offsets.end - offsets.body))?;
         (u32_at(table, 4)? > 0).then_some(())?;
-        let at =
-            if &offsets.name == b"co64" { u64_at(table, 8)? } else { u64::from(u32_at(table, 8)?) };
+        let at = if &offsets.name == b"co64" { u64_at(table, 8)? } else { u64::from(u32_at(table, 8)?) };
         let table = source.get(sizes.body, 16.min(sizes.end - sizes.body))?;
         let size = match u32_at(table, 4)? {
             0 => u32_at(table, 12)?,
