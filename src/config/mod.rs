@@ -206,7 +206,8 @@ fn environment_layer(
     for (name, text) in variables {
         let Some(rest) = name.strip_prefix(keys::PREFIX) else { continue };
         // The test suite steers the program under test through variables of its own.
-        if text.is_empty() || rest.starts_with("TEST_") {
+        let failpoint = cfg!(feature = "failpoints") && rest == "FAILPOINT";
+        if text.is_empty() || failpoint || rest.starts_with("TEST_") {
             continue;
         }
         if name == keys::CONFIG_VARIABLE {

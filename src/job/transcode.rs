@@ -212,6 +212,10 @@ fn judge(
         return Err(Halt::fail(FailCode::Space, line)
             .hint("make room on that disk, or encode elsewhere with --temp-dir; the original is untouched"));
     }
+    if let Some(line) = first(Severity::Io) {
+        return Err(Halt::fail(FailCode::Io, format!("the share failed while the file was read: {line}"))
+            .hint("check that the share is mounted and healthy (media-converter doctor DIR); the original is untouched"));
+    }
     let promised = source.media.duration.filter(|seconds| *seconds > 0.0);
     let short = promised.is_some_and(|seconds| report.out_time < seconds - tolerance(seconds));
     if let Some(line) = first(Severity::Truncated) {
