@@ -108,7 +108,7 @@ fn a_kill_while_a_claim_is_given_up_leaves_the_file_and_the_next_run_clears_up()
 /// Frozen at a step for longer than its claim lasts; others take over; then it goes on.
 fn freeze_at(step: &str, in_place: bool) {
     let (mut share, before) = library(in_place);
-    let terms = ["--verify", "fast", "--stale-after", "2s", "--heartbeat", "500ms"];
+    let terms = ["--verify", "fast", "--stale-after", "3s", "--heartbeat", "1s"];
     share.set("MEDIA_CONVERTER_FAILPOINT", format!("{step}=stop"));
     let frozen = share.worker(&terms);
     share.set("MEDIA_CONVERTER_FAILPOINT", "");
