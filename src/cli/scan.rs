@@ -186,10 +186,7 @@ impl Scan<'_> {
         let stamp = &seen.file.stamp;
         let known =
             seen.key.as_ref().and_then(|key| self.store.media_get(&seen.library, key, stamp, &self.by));
-        let examined = match known {
-            Some(media) => examine::recalled(&seen.path, *stamp, media, self.rules),
-            None => examine::examine(&seen.path, self.rules),
-        };
+        let examined = examine::outlook(&seen.path, *stamp, known, self.rules);
         match examined {
             Ok(examined) => {
                 if let Some(key) = &seen.key {

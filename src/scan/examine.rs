@@ -59,6 +59,19 @@ pub fn recalled(path: &Path, stamp: Stamp, media: MediaInfo, rules: Rules<'_>) -
     Ok(Examined { stamp, media, decision })
 }
 
+/// What would come of a file, for counting: from its headers where they tell as much as ffprobe would. `known`: facts
+/// remembered of the file as it is in the given stamp. Nothing is converted by this word; who converts looks again.
+pub fn outlook(path: &Path, stamp: Stamp, known: Option<MediaInfo>, rules: Rules<'_>) -> Result<Examined> {
+    let Some(media) = known.or_else(|| headers::read(path)) else { return fully(path, rules) };
+    if media.witness == Witness::Ffprobe {
+        return recalled(path, stamp, media, rules);
+    }
+    match foresee(path, &media, rules) {
+        Some(decision) => Ok(Examined { stamp, media, decision }),
+        None => fully(path, rules),
+    }
+}
+
 fn stamp(path: &Path) -> Result<Stamp> {
     crate::sys::fs::stamp(path)
         .map_err(|error| crate::model::error::Error::io("look at the file", path, error))
@@ -73,12 +86,17 @@ fn probed(path: &Path, stamp: Stamp, rules: Rules<'_>) -> Result<Examined> {
 /// A decision that the headers alone carry. Most files of a library that was converted before end here, each without a
 /// process of its own.
 fn glance(path: &Path, media: &MediaInfo, rules: Rules<'_>) -> Option<Decision> {
+    foresee(path, media, rules).filter(may_rest)
+}
+
+/// What ffprobe's facts would lead to, as far as headers tell; `None` where it hangs on what they do not.
+fn foresee(path: &Path, media: &MediaInfo, rules: Rules<'_>) -> Option<Decision> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let subject = plan::Subject { name: &name, media, interlaced: None };
     if !headers::enough(media, rules.policy) || plan::wants_frames(subject, rules.policy) {
         return None;
     }
-    Some(plan::decide(subject, rules.policy, rules.caps, rules.types)).filter(may_rest)
+    Some(plan::decide(subject, rules.policy, rules.caps, rules.types))
 }
 
 /// The decisions that may rest on headers: those that leave the file as it is because of what it is.

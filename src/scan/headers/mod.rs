@@ -5,7 +5,7 @@
 //! disagree. It trusts no length field, reads at most [`source`]'s budget, and never panics or loops.
 //!
 //! It covers everything in [`MediaInfo`] but what [`covered`] blanks: start times, streams' bit rates, captions inside the
-//! video, B-frames, and for MP4 container tags, chapters, the base frame rate, and streams' tags but language and title.
+//! video, B-frames, and for MP4 container tags but the brands, chapters, the base frame rate, and streams' tags but language and title.
 //!
 //! What may rest on it: the decision that a file already fits ([`crate::scan::examine`]), and statistics. What may not: a
 //! conversion. Before a file is touched, ffprobe's word is taken.
@@ -63,7 +63,9 @@ pub fn covered(media: &MediaInfo) -> MediaInfo {
     media.start_time = None;
     media.witness = Witness::Headers;
     if mp4 {
-        media.tags = Tags::new();
+        media
+            .tags
+            .retain(|name, _| ["major_brand", "minor_version", "compatible_brands"].contains(&name.as_str()));
         media.chapters = Vec::new();
     }
     for stream in &mut media.streams {

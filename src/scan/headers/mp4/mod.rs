@@ -8,7 +8,7 @@ use std::io::{Read, Seek};
 use super::boxes::{self, Head, u32_at, u64_at};
 use super::micros;
 use super::source::Source;
-use crate::model::media::MediaInfo;
+use crate::model::media::{MediaInfo, Tags};
 
 /// Boxes at the top and in the movie box.
 const BOXES: usize = 256;
@@ -25,12 +25,13 @@ struct Movie {
 /// Reads the facts of an MP4 file.
 pub fn read<R: Read + Seek>(source: &mut Source<R>) -> Option<MediaInfo> {
     let limit = source.size();
-    let (mut movie, mut data) = (None, false);
+    let (mut movie, mut data, mut brands) = (None, false, None);
     for head in list(source, 0, limit)? {
         match &head.name {
             b"moov" => movie.replace(head).is_none().then_some(())?,
             b"mdat" => data = true,
-            b"ftyp" | b"free" | b"skip" | b"wide" => {}
+            b"ftyp" => brands.replace(head).is_none().then_some(())?,
+            b"free" | b"skip" | b"wide" => {}
             // Fragments and their indexes among the rest: the headers' durations are not the file's.
             _ => return None,
         }
@@ -38,6 +39,7 @@ pub fn read<R: Read + Seek>(source: &mut Source<R>) -> Option<MediaInfo> {
     let movie = movie.filter(|_| data)?;
     let mut media =
         MediaInfo { format: "mov,mp4,m4a,3gp,3g2,mj2".to_owned(), size: limit, ..MediaInfo::default() };
+    self::brands(source, brands?, &mut media.tags)?;
     let boxes = list(source, movie.body, movie.end)?;
     let header = boxes.iter().find(|head| &head.name == b"mvhd")?;
     let header = movie_header(source.get(header.body, header.end - header.body)?)?;
@@ -63,6 +65,19 @@ pub fn read<R: Read + Seek>(source: &mut Source<R>) -> Option<MediaInfo> {
     }
     micros(duration, &mut media);
     Some(media)
+}
+
+/// The file type, which tells QuickTime from MP4.
+fn brands<R: Read + Seek>(source: &mut Source<R>, head: Head, tags: &mut Tags) -> Option<()> {
+    let body = source.get(head.body, Some(head.end - head.body).filter(|size| *size <= 256)?)?;
+    let text = |bytes: &[u8]| {
+        let plain = bytes.iter().all(|byte| (b' '..=b'~').contains(byte));
+        plain.then(|| String::from_utf8_lossy(bytes).into_owned())
+    };
+    tags.insert("major_brand".to_owned(), text(body.get(..4)?)?);
+    tags.insert("minor_version".to_owned(), u32_at(body, 4)?.to_string());
+    tags.insert("compatible_brands".to_owned(), text(body.get(8..)?)?);
+    Some(())
 }
 
 /// The boxes between two places of the file.
