@@ -47,6 +47,7 @@ cargo_tests() {
 }
 
 build() {
+    if [ -n "${exe:-}" ]; then return; fi
     cargo build --locked --target "$WINDOWS" --bin media-converter >"$home/build.log" 2>&1 ||
         { fail "the Windows program builds"; tail -n 30 "$home/build.log"; return 1; }
     exe=$target/$WINDOWS/debug/media-converter.exe
