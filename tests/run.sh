@@ -2,7 +2,7 @@
 # Installs what the tests need and runs all of them, from a clean clone:
 #
 #   tests/run.sh                  everything
-#   tests/run.sh SUITE...         only these: format scripts lint test windows netshare wine
+#   tests/run.sh SUITE...         only these: format scripts lint test windows namespaces netshare wine
 #
 # The last line is the sum, `N passed, N failed, N skipped`; the exit code is not 0 when anything failed. A suite that
 # cannot run on this machine says why and counts as skipped. Logs are kept in target/tests/.
@@ -176,16 +176,16 @@ suite_windows() {
     fi
 }
 
+# The Windows program and its tests under wine, and beside Linux workers on one tree.
 suite_wine() {
-    if ! have wine; then
-        skip wine "wine is not installed"
-    elif ! windows_target; then
-        skip wine "$reason"
+    if windows_target; then
+        run wine tests/wine/run.sh
     else
-        CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine WINEDEBUG=-all \
-            run wine cargo test --locked --lib --target "$WINDOWS" --no-fail-fast -- --show-output
+        skip wine "$reason"
     fi
 }
+
+suite_namespaces() { run namespaces tests/namespaces.sh; }
 
 suite_netshare() {
     if [ -x tests/netshare/run.sh ]; then
@@ -196,7 +196,7 @@ suite_netshare() {
 }
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(format scripts lint test windows netshare wine)
+[ $# -gt 0 ] || suites=(format scripts lint test windows namespaces netshare wine)
 for suite in "${suites[@]}"; do
     declare -F "suite_$suite" >/dev/null || { echo "tests/run.sh: no such suite: $suite" >&2; exit 2; }
 done

@@ -11,10 +11,10 @@ mod hardware;
 mod packages;
 mod path;
 pub mod report;
-// S
-// V
+pub mod schedule;
+pub mod service;
 mod trial;
-// U
+pub mod units;
 mod unpack;
 
 #[cfg(test)]

@@ -38,3 +38,9 @@ pub fn extension(path: &Path) -> String {
 pub fn canonical(path: &Path) -> std::io::Result<PathBuf> {
     dunce::canonicalize(path)
 }
+
+/// The share behind a mapped drive: `Z:\films` → `\\nas\media\films`. `None`: no mapped drive of this user's (never one, unless
+/// Windows). Services and elevated shells do not see a user's drives, but they see the share.
+pub fn behind_drive(path: &Path) -> Option<PathBuf> {
+    super::os::drives::behind(path)
+}

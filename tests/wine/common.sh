@@ -1,5 +1,6 @@
 # Sourced by run.sh's parts: clips, and running the program as Windows and as Linux see it.
-# shellcheck shell=bash
+# What is not assigned here is run.sh's.
+# shellcheck shell=bash disable=SC2154,SC2034
 
 # clip FILE [SECONDS]: an hour old, so that it counts as quiet.
 clip() {

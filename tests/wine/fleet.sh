@@ -1,5 +1,6 @@
 # Sourced by run.sh: Windows and Linux workers together on one tree.
-# shellcheck shell=bash
+# What is not assigned here is run.sh's.
+# shellcheck shell=bash disable=SC2154,SC2034
 . tests/wine/common.sh
 cargo build --locked --bin media-converter >"$home/build-linux.log" 2>&1 || fail "the Linux program builds"
 shared=$work/shared

@@ -1,5 +1,6 @@
 # Sourced by run.sh: the Windows program alone, on a small library.
-# shellcheck shell=bash
+# What is not assigned here is run.sh's.
+# shellcheck shell=bash disable=SC2154,SC2034
 . tests/wine/common.sh
 library=$work/library
 clip "$library/plain.mkv"
@@ -38,8 +39,9 @@ as_windows --version | tr -d '\r' >"$work/version"
 check "--version is what the package says" grep -qx "media-converter $(cargo pkgid | sed 's/.*[#@]//')" "$work/version"
 
 # kill -9: wine's way is to end the process without a word to it. Its ffmpeg has to go with it.
-clip "$library/long.mkv" 60
-as_windows --dir "$(in_windows "$library")" --json --file "$(in_windows "$library/long.mkv")" >"$work/killed.json" 2>&1 &
+clip "$library/long.mkv" 900
+: >"$work/killed.json"
+as_windows --json --file "$(in_windows "$library/long.mkv")" >"$work/killed.json" 2>&1 &
 for _ in {1..300}; do
     grep -q '"stage":"encoding"' "$work/killed.json" && break
     sleep 0.1

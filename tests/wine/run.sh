@@ -2,7 +2,7 @@
 # Runs the Windows program and its tests under wine, with a real Windows ffmpeg:
 #
 #   tests/wine/run.sh             everything
-#   tests/wine/run.sh PART...     only these: unit it program fleet setup service
+#   tests/wine/run.sh PART...     only these: unit it program fleet provision
 #
 # PASS, FAIL and SKIPPED lines and libtest's own output; the last line is `N passed, N failed, N skipped`.
 set -uo pipefail
@@ -60,18 +60,17 @@ part_it() { cargo_tests it --test it; }
 # What only real processes of both kinds can show is in scenarios of its own, one file each.
 part_program() { build && . tests/wine/program.sh; }
 part_fleet() { build && . tests/wine/fleet.sh; }
-part_setup() { build && . tests/wine/setup.sh; }
-part_service() { build && . tests/wine/service.sh; }
+part_provision() { build && . tests/wine/provision.sh; }
 
 filter=()
 parts=()
 for word in "$@"; do
     case $word in
-    unit | it | program | fleet | setup | service) parts+=("$word") ;;
+    unit | it | program | fleet | provision) parts+=("$word") ;;
     *) filter+=("$word") ;;
     esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(unit it program fleet setup service)
+[ ${#parts[@]} -gt 0 ] || parts=(unit it program fleet)
 
 mkdir -p "$home"
 if ! reason=$(tests/wine/prepare.sh | tail -n 1) || [ -n "$reason" ]; then

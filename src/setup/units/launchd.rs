@@ -19,7 +19,8 @@ pub fn plist(label: &str, work: &Work, when: Option<When>, log: &str) -> String 
 ",
         xml(label)
     );
-    for word in std::iter::once(work.program.to_string_lossy().into_owned()).chain(work.args.iter().cloned()) {
+    for word in std::iter::once(work.program.to_string_lossy().into_owned()).chain(work.args.iter().cloned())
+    {
         let _ = writeln!(text, "        <string>{}</string>", xml(&word));
     }
     text.push_str("    </array>\n");

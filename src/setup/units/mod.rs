@@ -57,9 +57,9 @@ impl When {
 /// `1h`, `90min`, as systemd reads and people understand it.
 pub fn span(time: Duration) -> String {
     let minutes = time.as_secs() / 60;
-    if minutes % (24 * 60) == 0 {
+    if minutes.is_multiple_of(24 * 60) {
         format!("{}d", minutes / (24 * 60))
-    } else if minutes % 60 == 0 {
+    } else if minutes.is_multiple_of(60) {
         format!("{}h", minutes / 60)
     } else {
         format!("{minutes}min")

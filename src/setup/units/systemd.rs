@@ -74,8 +74,10 @@ fn head(work: &Work, description: &str) -> String {
 }
 
 fn command(work: &Work) -> String {
-    let words: Vec<String> =
-        std::iter::once(shown(&work.program)).chain(work.args.iter().cloned()).map(|word| argument(&word)).collect();
+    let words: Vec<String> = std::iter::once(shown(&work.program))
+        .chain(work.args.iter().cloned())
+        .map(|word| argument(&word))
+        .collect();
     format!("ExecStart={}\n", words.join(" "))
 }
 

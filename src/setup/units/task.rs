@@ -30,7 +30,8 @@ pub fn task(work: &Work, when: When, began: &str) -> String {
             began.split('T').next().unwrap_or("2026-01-01")
         ),
     };
-    let user = work.user.as_ref().map_or(String::new(), |user| format!("\n      <UserId>{}</UserId>", xml(user)));
+    let user =
+        work.user.as_ref().map_or(String::new(), |user| format!("\n      <UserId>{}</UserId>", xml(user)));
     let args: Vec<String> = work.args.iter().map(|word| quoted(word)).collect();
     format!(
         "\

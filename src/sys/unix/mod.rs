@@ -2,6 +2,7 @@
 //! `linux` and `macos`, twins of their own.
 
 pub mod clock;
+pub mod drives;
 pub mod fs;
 pub mod graphics;
 pub mod host;

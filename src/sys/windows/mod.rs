@@ -1,6 +1,7 @@
 //! Windows: one half of the twins. `unix/` has the same names.
 
 pub mod clock;
+pub mod drives;
 pub mod fs;
 pub mod graphics;
 pub mod host;

@@ -6,6 +6,7 @@ use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{FILETIME, HANDLE, WAIT_OBJECT_0, WAIT_TIMEOUT};
@@ -16,7 +17,7 @@ use windows_sys::Win32::System::JobObjects::{
 };
 use windows_sys::Win32::System::Threading::{
     BELOW_NORMAL_PRIORITY_CLASS, CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW, CREATE_SUSPENDED,
-    GetProcessTimes, OpenProcess, PROCESS_SUSPEND_RESUME, WaitForSingleObject,
+    GetCurrentProcess, GetProcessTimes, OpenProcess, PROCESS_SUSPEND_RESUME, WaitForSingleObject,
 };
 
 use crate::sys::process::Ended;
@@ -35,10 +36,33 @@ unsafe extern "system" {
     fn NtResumeProcess(process: HANDLE) -> i32;
 }
 
+/// A job that we are in ourselves, so that whatever we start is in it from its first moment: a worker that is killed
+/// between the start of a child and its own job would leave it behind, asleep for ever. The handle is never closed by us.
+fn fence() {
+    static OURS: OnceLock<Option<OwnedHandle>> = OnceLock::new();
+    OURS.get_or_init(|| match job().and_then(|job| enclose(&job).map(|()| job)) {
+        Ok(job) => Some(job),
+        Err(error) => {
+            tracing::debug!("no job of our own: {error}");
+            None
+        }
+    });
+}
+
+#[expect(unsafe_code, reason = "a call on a handle of ours")]
+fn enclose(job: &OwnedHandle) -> io::Result<()> {
+    // SAFETY: the handle is open, and that of the current process always is.
+    if unsafe { AssignProcessToJobObject(job.as_raw_handle(), GetCurrentProcess()) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
 /// Starts the child asleep, puts it into a job and wakes it, so that nothing it starts can escape.
 pub fn start(mut command: Command, background: bool) -> io::Result<(Group, ChildStdout, ChildStderr)> {
     let priority = if background { BELOW_NORMAL_PRIORITY_CLASS } else { 0 };
     command.creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW | CREATE_SUSPENDED | priority);
+    fence();
     let job = job()?;
     let mut child = command.spawn()?;
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
