@@ -185,7 +185,7 @@ skip        Filme/Brazil.mkv: a worker on nas2 (pid 7), for 3 min 2 s
 warning     Filme: a dead worker's swap was finished
 failed      Filme/Cut.mkv: cut short: it ends after 33.0 s of 60.0 s
             hint: Get it again.
-converted   Filme/Alien (1979).mkv → Alien (1979).mp4  8.0 GiB → 4.0 GiB (50 % smaller)  in 11:11  by libx264
+converted   Filme/Alien (1979).mkv → .mp4  8.0 GiB → 4.0 GiB (50 % smaller)  in 11:11  by libx264
             without attachment font.ttf
 "
     );

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::paint::Paint;
 use super::text;
 use crate::model::event::{Event, JobId, Progress, Stage};
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{FailCode, Outcome};
 
 /// The run so far.
 #[derive(Clone, Debug)]
@@ -114,6 +114,7 @@ impl View {
                         self.after += converted.bytes_after;
                     }
                     Outcome::Skipped(_) => self.skipped += 1,
+                    Outcome::Failed(failed) if failed.code == FailCode::Interrupted => {}
                     Outcome::Failed(_) => self.failed += 1,
                 }
             }

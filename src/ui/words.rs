@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::paint::Paint;
 use super::{Verbosity, plans, text};
 use crate::model::event::{Event, Level};
-use crate::model::outcome::{Converted, Failed, Outcome};
+use crate::model::outcome::{Converted, FailCode, Failed, Outcome};
 use crate::model::plan::{Plan, Skip, SkipCode};
 
 /// Where a line belongs.
@@ -136,10 +136,13 @@ impl Speaker {
     }
 
     fn converted(&self, path: &std::path::Path, converted: &Converted) -> Option<Said> {
+        // The folder and mostly the stem are the source's: only what is new is worth the room.
+        let stem = path.file_stem().map_or(String::new(), |stem| stem.to_string_lossy().into_owned());
+        let output = converted.output.strip_prefix(&stem).filter(|rest| rest.starts_with('.'));
         let mut first = format!(
             "{} → {}  {}  in {}",
             self.short(path),
-            self.paint.name(&text::clean(&converted.output)),
+            self.paint.name(&text::clean(output.unwrap_or(&converted.output))),
             text::change(converted.bytes_before, converted.bytes_after),
             text::time(converted.total_seconds),
         );
@@ -152,9 +155,14 @@ impl Speaker {
     }
 
     fn failed(&self, path: &std::path::Path, failed: &Failed) -> Option<Said> {
+        if failed.code == FailCode::Interrupted {
+            return self.at(Level::Info, "dropped", &format!("{}: it stays as it was", self.short(path)), &[]);
+        }
         let mut first = format!("{}: {}", self.short(path), failed.code.words());
-        if !failed.words.is_empty() {
-            first.push_str(&format!(": {}", text::clean(&failed.words)));
+        // Errors name their path for whoever reads them alone; here it stands a few words before.
+        let words = failed.words.replace(&format!(" {}", path.display()), "");
+        if !words.is_empty() {
+            first.push_str(&format!(": {}", text::clean(&words)));
         }
         let mut more: Vec<String> =
             failed.hint.iter().map(|hint| format!("hint: {}", text::clean(hint))).collect();
