@@ -1,5 +1,7 @@
 //! Layers, units, profiles, and what is said about mistakes.
 
+mod papers;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use super::file::{Layer, Role, parse};
 use super::keys::{KEYS, nearest};
 use super::value::{Kind, Value, duration, write_duration};
 use super::*;
-use crate::model::policy::{Container, EncoderChoice, HdrPolicy, Quality, Stereo, VideoCodec};
+use crate::model::policy::{Container, EncoderChoice, HdrPolicy, Policy, Quality, Stereo, VideoCodec};
 
 const NAMES: ShareNames = ShareNames { config: "media-converter.toml", library: ".mediabox" };
 const BUILT_IN: BuiltIn = BuiltIn { names: crate::plan::profile_names, get: crate::plan::profile };
@@ -217,7 +219,7 @@ fn an_unknown_variable_names_the_nearest_known_one() {
     let complaint = machine.complaint();
     assert!(complaint.contains("MEDIA_CONVERTER_MIN_AGE") && complaint.contains("«soon»"), "{complaint}");
     machine.environment = vec![("MEDIA_CONVERTER_MIN_AGE".into(), String::new())];
-    assert_eq!(machine.load().unwrap().min_age, Duration::from_secs(60), "an empty variable is an unset one");
+    assert_eq!(machine.load().unwrap().min_age, Duration::from_secs(30), "an empty variable is an unset one");
 }
 
 #[test]
@@ -306,7 +308,6 @@ fn policy(text: &str, name: &str) -> Result<Policy> {
     all.add(profiles);
     all.policy(name, BUILT_IN)
 }
-use crate::model::policy::Policy;
 
 #[test]
 fn a_profile_changes_what_it_names_and_keeps_the_rest() {

@@ -150,15 +150,15 @@ fn printed_events_are_read_back_also_with_fields_of_a_later_version() {
     }
 }
 
-/// Compares with a file of the repository; `UPDATE_GOLDEN=1` writes it anew.
+/// Compares with a file of the repository; `BLESS=1` writes it anew.
 fn golden(name: &str, text: &str) {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+    if std::env::var_os("BLESS").is_some() {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, text).unwrap();
     }
     let golden = std::fs::read_to_string(&file).unwrap_or_default().replace("\r\n", "\n");
-    assert_eq!(text, golden, "{name} differs; where that is meant, UPDATE_GOLDEN=1 writes it anew");
+    assert_eq!(text, golden, "{name} differs; where that is meant, BLESS=1 writes it anew");
 }
 
 /// What is said about the whole run, without the summary.

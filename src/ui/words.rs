@@ -156,7 +156,12 @@ impl Speaker {
 
     fn failed(&self, path: &std::path::Path, failed: &Failed) -> Option<Said> {
         if failed.code == FailCode::Interrupted {
-            return self.at(Level::Info, "dropped", &format!("{}: it stays as it was", self.short(path)), &[]);
+            return self.at(
+                Level::Info,
+                "dropped",
+                &format!("{}: it stays as it was", self.short(path)),
+                &[],
+            );
         }
         let mut first = format!("{}: {}", self.short(path), failed.code.words());
         // Errors name their path for whoever reads them alone; here it stands a few words before.
