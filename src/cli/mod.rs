@@ -4,6 +4,7 @@ mod args;
 mod caps;
 mod completions;
 mod config;
+mod doctor;
 mod history;
 mod locks;
 mod probe;
@@ -58,6 +59,7 @@ pub enum Command {
     Config(config::ConfigArgs),
     Profiles(profiles::ProfilesArgs),
     Caps(caps::CapsArgs),
+    Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -141,6 +143,7 @@ impl Cli {
             Some(Command::Config(args)) => args.json(),
             Some(Command::Profiles(args)) => args.json(),
             Some(Command::Caps(args)) => args.json,
+            Some(Command::Doctor(args)) => args.json,
             Some(Command::Completions(_)) => false,
         }
     }
@@ -158,6 +161,7 @@ fn dispatch(cli: &Cli, look: crate::ui::Look) -> Result<Ending> {
         Some(Command::Config(args)) => config::run(args, common, look),
         Some(Command::Profiles(args)) => profiles::run(args, common, look),
         Some(Command::Caps(args)) => caps::run(args, common, look),
+        Some(Command::Doctor(args)) => doctor::run(args, common, look),
         Some(Command::Completions(args)) => Ok(completions::run(args)),
     }
 }

@@ -75,9 +75,14 @@ impl Session {
         Ok(Self { settings, look, places })
     }
 
+    /// Where this machine's own memory lies.
+    pub fn state_dir(&self) -> Option<&Path> {
+        self.settings.state_dir.as_deref().or(self.places.state.as_deref())
+    }
+
     /// This machine's own memory; one that forgets where none can be kept.
     pub fn store(&self) -> Arc<Store> {
-        let folder = self.settings.state_dir.as_ref().or(self.places.state.as_ref());
+        let folder = self.state_dir();
         let store = if let Some(folder) = folder {
             Store::open(folder).unwrap_or_else(|error| {
                 self.look.note(&format!("history is not kept: {error}"));

@@ -126,6 +126,11 @@ pub fn legacy_doorbell(source: &Path) -> PathBuf {
     suffixed(source, LEGACY_LOCK_SUFFIX)
 }
 
+/// A folder of `doctor`'s trials: `.mediabox/try-<token>`.
+pub fn trial_dir(root: &Path, token: &str) -> PathBuf {
+    root.join(LIBRARY_DIR).join(format!("try-{token}"))
+}
+
 /// The trash folder of a library: `.mediabox/trash`.
 pub fn trash(root: &Path) -> PathBuf {
     root.join(LIBRARY_DIR).join("trash")

@@ -75,11 +75,19 @@ pub struct Look {
 impl Look {
     /// Colours for stderr.
     pub fn paint(&self) -> Paint {
+        self.paint_on(&console::Term::stderr())
+    }
+
+    /// Colours for stdout.
+    pub fn paint_out(&self) -> Paint {
+        self.paint_on(&console::Term::stdout())
+    }
+
+    fn paint_on(&self, terminal: &console::Term) -> Paint {
         let on = match self.colour {
             Colour::Always => self.form == Form::Text,
             Colour::Never => false,
             Colour::Auto => {
-                let terminal = console::Term::stderr();
                 self.form == Form::Text && terminal.is_term() && terminal.features().colors_supported()
             }
         };

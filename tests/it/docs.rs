@@ -178,6 +178,17 @@ fn the_command_line_reference_is_what_help_says() {
     for name in names {
         let about = help(&[name, "--help"]);
         text.push_str(&format!("\n## media-converter {name}\n\n```text\n{about}\n```\n"));
+        for inner in
+            about.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty())
+        {
+            let Some(inner) = inner.split_whitespace().next().filter(|_| !inner.starts_with("   ")) else {
+                continue;
+            };
+            if inner != "help" {
+                let about = help(&[name, inner, "--help"]);
+                text.push_str(&format!("\n### media-converter {name} {inner}\n\n```text\n{about}\n```\n"));
+            }
+        }
     }
     golden("docs/cli.md", &text);
 }
@@ -232,4 +243,22 @@ fn the_settings_paper_names_every_setting() {
     assert!(keys.len() > 10, "{keys:?}");
     let missing: Vec<&&str> = keys.iter().filter(|key| !guide.contains(&format!("`{key}`"))).collect();
     assert!(missing.is_empty(), "docs/CONFIG.md lacks {missing:?}");
+}
+
+#[test]
+fn the_paper_on_json_names_every_field() {
+    let guide = paper("docs/json.md");
+    let mut missing = BTreeSet::new();
+    for shape in ["events", "scan", "probe", "history", "config"] {
+        let lines = paper(&format!("tests/it/golden/{shape}.txt"));
+        // What people write into their files' tags is no field of ours.
+        for line in lines.lines().filter(|line| !line.contains(".tags.")) {
+            let path = line.split(':').next().unwrap_or_default();
+            let field = path.rsplit('.').next().unwrap_or_default().trim_end_matches("[]");
+            if path.contains('.') && !guide.contains(&format!("`{field}`")) {
+                missing.insert(format!("{shape}: {path}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "docs/json.md lacks {missing:#?}");
 }
