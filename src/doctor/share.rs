@@ -332,7 +332,7 @@ fn speed(trial: &Trial) -> io::Result<Finding> {
     .collect();
     let began = Instant::now();
     let _ = fs::write_new(&trial.path("speed"), &sample)?;
-    let rate = SAMPLE as f64 / (1 << 20) as f64 / began.elapsed().as_secs_f64().max(1e-6);
+    let rate = SAMPLE as f64 / 1_048_576.0 / began.elapsed().as_secs_f64().max(1e-6);
     let began = Instant::now();
     for i in 0..SMALL {
         let path = trial.path(&format!("small-{i}"));
