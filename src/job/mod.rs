@@ -204,11 +204,12 @@ pub fn held_by(holder: &Holder) -> String {
     format!("{} on {} (pid {}){age}{silent}", holder.what, holder.hostname, holder.pid)
 }
 
-/// Seconds in the largest two units.
+/// Seconds in the largest two units; tenths below ten seconds.
 pub(crate) fn span(seconds: f64) -> String {
     let s = seconds.max(0.0).round() as u64;
     match s {
-        0..60 => format!("{s} s"),
+        0..10 => format!("{:.1} s", seconds.max(0.0)),
+        10..60 => format!("{s} s"),
         60..3600 => format!("{} min {} s", s / 60, s % 60),
         3600..86_400 => format!("{} h {} min", s / 3600, s % 3600 / 60),
         _ => format!("{} d {} h", s / 86_400, s % 86_400 / 3600),

@@ -269,12 +269,10 @@ fn judge(
 
 fn cut_short(promised: Option<f64>, real: f64, sign: &str) -> String {
     match promised {
-        Some(promised) => format!(
-            "it is cut short: its header promises {}, it holds {} ({sign})",
-            super::span(promised),
-            super::span(real)
-        ),
-        None => format!("it is cut short ({sign})"),
+        Some(promised) => {
+            format!("its header promises {}, it holds {} ({sign})", super::span(promised), super::span(real))
+        }
+        None => format!("it ends before its end ({sign})"),
     }
 }
 

@@ -249,6 +249,13 @@ impl MediaInfo {
             .find(|s| s.disposition.default)
             .or_else(|| self.of_kind(StreamKind::Video).next())
     }
+    /// The header's duration cannot be true: spread over it, the file would hold less than a kilobit a second, sound included
+    /// (the poorest speech codec needs more). Seen in fragmented MP4s, whose true length stands only in the fragments.
+    pub fn has_absurd_duration(&self) -> bool {
+        let sound = self.of_kind(StreamKind::Audio).next().is_some();
+        sound
+            && self.duration.is_some_and(|seconds| self.size > 0 && self.size as f64 * 8.0 < seconds * 1000.0)
+    }
     /// The stream with ffmpeg's index.
     pub fn stream(&self, index: u32) -> Option<&Stream> {
         self.streams.iter().find(|s| s.index == index)
