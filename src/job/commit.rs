@@ -209,7 +209,13 @@ fn holds(path: &Path, commit: &Commit) -> std::io::Result<Holds> {
     }
     match sys::fs::fingerprint(path) {
         Ok(print) if print.same_content(&commit.output_print) => Ok(Holds::Output),
-        Ok(print) if print == commit.source_print => Ok(Holds::Source),
+        // Another machine may see the same file's time rounded: SMB keeps 100 ns, FAT two seconds.
+        Ok(print)
+            if print.same_content(&commit.source_print)
+                && print.stamp.same_file(&commit.source_print.stamp) =>
+        {
+            Ok(Holds::Source)
+        }
         Ok(_) => Ok(Holds::Other),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Holds::Nothing),
         Err(error) => Err(error),

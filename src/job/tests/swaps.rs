@@ -155,6 +155,15 @@ fn a_crash_after_the_source_was_moved_is_finished() {
 }
 
 #[test]
+fn a_recoverer_whose_mount_rounds_times_still_knows_the_source() {
+    let bench = Bench::new("a.mkv", "a.mp4", Originals::Trash);
+    bench.lay(Lay { source: Some(SOURCE), target: Some(OUTPUT), ..Lay::default() });
+    let rounded = crate::model::key::Stamp { size: 0, sec: 1_699_999_999, nsec: 999_999_900 };
+    sys::fs::set_mtime(&bench.folder().join("a.mkv"), &rounded).expect("the time can be set");
+    done(&bench);
+}
+
+#[test]
 fn a_lost_result_in_the_gap_brings_the_original_back() {
     let bench = Bench::new("a.mp4", "a.mp4", Originals::Trash);
     bench.lay(Lay { orig: Some(SOURCE), ..Lay::default() });
