@@ -124,7 +124,7 @@ pub enum Quality {
     High,
     Standard,
     Small,
-    /// The encoder's own scale.
+    /// On x264's CRF scale, carried to every other encoder along the line through the words (docs/PROFILES.md).
     Value(f32),
 }
 

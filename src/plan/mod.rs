@@ -22,8 +22,6 @@ mod video;
 mod words;
 
 #[cfg(test)]
-mod promises;
-#[cfg(test)]
 mod tests;
 
 use crate::model::caps::Caps;

@@ -1,5 +1,7 @@
 //! Rules by example, and the two promises by property: nothing is dropped silently, nothing is converted twice.
 
+mod promises;
+
 use super::{Subject, audio, decide, expected, is_media_extension, language, level, names, quality};
 use super::{policy_digest, profile, wants_frames};
 use crate::model::caps::{Caps, EncoderCap, Verdict};
@@ -234,6 +236,16 @@ fn one_quality_word_is_ordered_alike_on_every_encoder() {
         }
     }
     assert!((quality::of("libx264").expect("a row").value(Quality::Value(19.5)) - 19.5).abs() < 0.01);
+}
+
+#[test]
+fn the_table_of_qualities_in_the_papers_is_the_one_that_is_used() {
+    let paper = include_str!("../../docs/PROFILES.md");
+    for row in quality::TABLE {
+        let numbers: Vec<String> = row.points.iter().map(ToString::to_string).collect();
+        let line = paper.lines().find(|l| l.starts_with(&format!("| {} |", row.encoder))).expect(row.encoder);
+        assert!(line.ends_with(&format!("| {} |", numbers.join(" | "))), "{line}");
+    }
 }
 
 #[test]

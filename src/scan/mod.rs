@@ -10,6 +10,4 @@ pub mod recall;
 pub mod walk;
 
 #[cfg(test)]
-mod golden;
-#[cfg(test)]
 mod tests;

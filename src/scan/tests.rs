@@ -1,5 +1,8 @@
 //! Filters, recall and the walk, each on small cases.
 
+mod golden;
+mod real;
+
 use std::path::PathBuf;
 
 use super::filter::Filter;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::{Subject, container, decide, expected, profile, profile_names, wants_frames};
 use crate::model::caps::{Caps, EncoderCap, Verdict};
 use crate::model::media::{
     Audio, Chapter, Disposition, DolbyVision, MediaInfo, Stream, StreamKind, Tags, Video,
 };
 use crate::model::plan::{Decision, SkipCode};
 use crate::model::policy::{AudioCodec, Container, DynamicHdr, Policy, Stereo, TypeFilter};
+use crate::plan::{Subject, container, decide, expected, profile, profile_names, wants_frames};
 
 fn caps() -> Caps {
     let works = |name: &str| EncoderCap {
