@@ -11,9 +11,10 @@ use crate::ffmpeg::progress::Severity;
 use crate::ffmpeg::run::{End, Report};
 use crate::ffmpeg::{args, probe};
 use crate::model::event::Sink;
-use crate::model::media::{MediaInfo, Stream, StreamKind};
+use crate::model::media::{MediaInfo, Stream, StreamKind, Video};
 use crate::model::outcome::FailCode;
 use crate::model::plan::{Action, Plan, SkipCode};
+use crate::plan;
 use crate::share::claim::Claim;
 use crate::sys;
 
@@ -148,6 +149,7 @@ pub fn faults(source: &MediaInfo, plan: &Plan, output: &MediaInfo, measured: Opt
             faults.push(Fault { check, expected, found });
         }
     };
+    let promised = plan::expected_streams(plan, source);
     for kind in [
         StreamKind::Video,
         StreamKind::Audio,
@@ -163,6 +165,14 @@ pub fn faults(source: &MediaInfo, plan: &Plan, output: &MediaInfo, measured: Opt
             format!("{} × {kind:?}", planned.len()),
             format!("{}", found.len()),
         );
+        let promised = promised.iter().filter(|s| s.kind == kind);
+        for ((expected, found), planned) in promised.zip(&found).zip(&planned) {
+            // A picture is only looked at.
+            let rows = if planned.action.is_picture() { Vec::new() } else { looks(expected, found) };
+            for (what, expected, found) in rows {
+                check(expected == found, what, expected, found);
+            }
+        }
         for (plan, out) in planned.iter().zip(&found) {
             let input = source.stream(plan.source);
             for (what, expected, found) in compare(&plan.action, input, out) {
@@ -241,6 +251,70 @@ fn compare(action: &Action, input: Option<&Stream>, out: &Stream) -> Vec<(&'stat
         }
     }
     rows
+}
+
+/// (check, expected, found) of what makes a stream look, sound and be chosen as before. What neither a plan nor every
+/// container determines (an unknown layout, an untagged colour) is not compared.
+fn looks(expected: &Stream, found: &Stream) -> Vec<(&'static str, String, String)> {
+    let mut rows = Vec::new();
+    let mut row = |what, expected: String, found: String| rows.push((what, expected, found));
+    if let (Some(wanted), Some(got)) = (&expected.video, &found.video) {
+        row("rotation", wanted.rotation.to_string(), got.rotation.to_string());
+        if wanted.sar.0 > 0 && got.sar.0 > 0 {
+            let shape = |sar: (u32, u32)| format!("{:.2}", f64::from(sar.0) / f64::from(sar.1.max(1)));
+            row("pixel shape", shape(wanted.sar), shape(got.sar));
+        }
+        let colors = [
+            ("primaries", &wanted.color_primaries, &got.color_primaries),
+            ("transfer", &wanted.color_transfer, &got.color_transfer),
+            ("matrix", &wanted.color_space, &got.color_space),
+        ];
+        // No range is the limited one, to every player.
+        let range = |v: &Video| v.color_range.clone().unwrap_or_else(|| "tv".to_owned());
+        row("range", range(wanted), range(got));
+        for (what, wanted, got) in colors {
+            // A copy may come out better tagged than it went in, never worse.
+            if let Some(wanted) = wanted {
+                row(what, wanted.clone(), got.clone().unwrap_or_else(|| "none".to_owned()));
+            }
+        }
+        row("mastering display", mastering(wanted), mastering(got));
+        row("light level", format!("{:?}", wanted.content_light), format!("{:?}", got.content_light));
+        row("HDR10+", wanted.hdr10_plus.to_string(), got.hdr10_plus.to_string());
+        row(
+            "Dolby Vision",
+            wanted.dolby_vision.is_some().to_string(),
+            got.dolby_vision.is_some().to_string(),
+        );
+    }
+    if let (Some(wanted), Some(got)) = (&expected.audio, &found.audio) {
+        if wanted.sample_rate > 0 {
+            row("sample rate", wanted.sample_rate.to_string(), got.sample_rate.to_string());
+        }
+        if let (Some(wanted), Some(got)) = (&wanted.layout, &got.layout) {
+            row("layout", wanted.clone(), got.clone());
+        }
+    }
+    let (wanted, got) = (expected.disposition, found.disposition);
+    let flags = [
+        ("forced", wanted.forced, got.forced),
+        ("commentary", wanted.comment, got.comment),
+        ("hearing impaired", wanted.hearing_impaired, got.hearing_impaired),
+        ("visual impaired", wanted.visual_impaired, got.visual_impaired),
+    ];
+    for (what, wanted, got) in flags.into_iter().filter(|(_, wanted, _)| *wanted) {
+        row(what, wanted.to_string(), got.to_string());
+    }
+    rows
+}
+
+/// ST 2086 values to three digits: AV1 keeps them as binary fractions, HEVC as decimal ones.
+fn mastering(video: &Video) -> String {
+    let Some(m) = &video.mastering else { return "none".to_owned() };
+    let number = |(n, d): (u32, u32)| f64::from(n) / f64::from(d.max(1));
+    let point = |(x, y)| format!("({:.3}, {:.3})", number(x), number(y));
+    let luminance = format!("{:.3} to {:.0}", number(m.min_luminance), number(m.max_luminance));
+    format!("{} {} {} {} {luminance}", point(m.red), point(m.green), point(m.blue), point(m.white))
 }
 
 fn is_iso_639_2(language: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use super::{Subject, audio, container, flags, names, subtitle, video, words};
 use crate::model::caps::Caps;
-use crate::model::media::{Stream, StreamKind};
+use crate::model::media::{MediaInfo, Stream, StreamKind};
 use crate::model::plan::{Action, Decision, Lost, Plan, Skip, SkipCode, StreamPlan};
 use crate::model::policy::{Container, Policy};
 
@@ -61,6 +61,11 @@ fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip
     }
     if let Some(skip) = sound.refused {
         return Err(skip);
+    }
+    if let Some(stream) = plan.streams.iter().find(|s| loses_its_turn(s, target, media, caps)) {
+        let what = media.stream(stream.source).map(words::stream).unwrap_or_default();
+        let words = format!("ffmpeg {} does not write into Matroska how {what} is turned", caps.version);
+        return Err(Skip { code: SkipCode::WouldLose, words });
     }
     if let Some(words) = rest.homeless.filter(|_| policy.container == Container::Same) {
         // Whoever asks for another container only does not expect to pay for it with a stream.
@@ -121,6 +126,13 @@ fn one_video(
         return Err(Skip { code: SkipCode::WouldLose, words });
     }
     Ok(choice)
+}
+
+/// ffmpeg's Matroska muxer writes rotation since 6.1. An encode turns the picture itself.
+fn loses_its_turn(stream: &StreamPlan, target: Container, media: &MediaInfo, caps: &Caps) -> bool {
+    let turned = media.stream(stream.source).and_then(|s| s.video.as_ref()).is_some_and(|v| v.rotation != 0);
+    let writes = target != Container::Matroska || caps.release.is_none_or(|r| r >= (6, 1));
+    turned && !writes && is_video_copy(&stream.action)
 }
 
 fn is_video_copy(action: &Action) -> bool {

@@ -75,6 +75,7 @@ CLIPS = {
     "h264-20mbit.mp4": (f"{video('1280x720')} {X}", lambda r: stream(r, 0, bit_rate="20000000")),
     "h264-portrait-rotated-4k.mp4": (f"{video('3840x2160', 30)} {X}", lambda r: turned(r, -90)),
     "hevc-rotated.mov": (f"{V} {X265} -pix_fmt yuv420p -tag:v hvc1", lambda r: turned(r, 90)),
+    "h264-rotated-pcm.mov": (f"{V} {A} {X} -c:a pcm_s16le", lambda r: turned(r, -90)),
     "h264-upside-down.mp4": (f"{V} -c:v mpeg4", lambda r: turned(r, -180)),
     "hevc-4k-scope.mkv": (f"{video('3840x1608')} {X265} -pix_fmt yuv420p", None),
     "Film.2160p.UHD.mkv": (f"{video('3840x2160')} {X265} -pix_fmt yuv420p10le", None),
