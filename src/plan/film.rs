@@ -54,6 +54,12 @@ fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip
     let rest = subtitle::decide(media, &policy.subtitles, target);
     plan.why.extend(sound.why);
     plan.why.extend(rest.why);
+    if media.has_absurd_duration() && policy.container != Container::Same {
+        plan.why.push(
+            "its header claims a length that its size cannot hold; written anew, it tells the true one"
+                .to_owned(),
+        );
+    }
     // A profile whose aim is size gains nothing by a new container around the same streams.
     let size_is_the_aim = policy.max_output_percent.is_some();
     if plan.why.is_empty() && (wanted.is_none() || size_is_the_aim) {
