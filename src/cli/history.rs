@@ -75,7 +75,7 @@ pub fn run(args: &HistoryArgs, common: &Common, look: Look) -> Result<Ending> {
                     format!(
                         "{} in {}",
                         text::change(c.bytes_before, c.bytes_after),
-                        text::time(c.total_seconds)
+                        text::took(c.total_seconds)
                     ),
                 ),
                 Outcome::Skipped(skip) => ("left alone", skip.words.clone()),

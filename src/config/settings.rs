@@ -174,7 +174,7 @@ impl Settings {
                     write_duration(beat),
                     self.origin("heartbeat"),
                 ))
-                .hint("stale_after must be at least three times the heartbeat, which must be at least one second."));
+                .hint("stale_after must be at least three times the heartbeat, which must not be 0."));
         }
         if self.stall.is_zero() {
             return Err(Error::new(Kind::Usage, "use these settings")

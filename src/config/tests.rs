@@ -257,6 +257,8 @@ fn settings_that_contradict_each_other_are_refused() {
 
 #[test]
 fn times_are_read_with_their_units_and_written_so_that_they_are_read_back() {
+    assert_eq!(duration("1s500ms"), Some(Duration::from_millis(1500)));
+    assert_eq!(write_duration(Duration::from_millis(61_250)), "1m1s250ms");
     for (text, seconds) in [
         ("0", 0),
         ("90s", 90),

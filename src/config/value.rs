@@ -125,7 +125,7 @@ fn article(kind: &str) -> String {
     format!("{} {kind}", if an { "an" } else { "a" })
 }
 
-/// `90s`, `15m`, `2h`, `14d`, `1h30m`; a bare `0` needs no unit.
+/// `500ms`, `90s`, `15m`, `2h`, `14d`, `1h30m`; a bare `0` needs no unit.
 pub fn duration(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
@@ -137,27 +137,28 @@ pub fn duration(text: &str) -> Option<Duration> {
         let number: u64 = rest.get(..digits)?.parse().ok()?;
         let unit_and_rest = rest.get(digits..)?;
         let end = unit_and_rest.find(|c: char| c.is_ascii_digit()).unwrap_or(unit_and_rest.len());
-        let seconds = match unit_and_rest.get(..end)?.trim() {
-            "s" | "sec" | "seconds" => 1,
-            "m" | "min" | "minutes" => 60,
-            "h" | "hours" => 3600,
-            "d" | "days" => 86400,
+        let milliseconds = match unit_and_rest.get(..end)?.trim() {
+            "ms" => 1,
+            "s" | "sec" | "seconds" => 1000,
+            "m" | "min" | "minutes" => 60_000,
+            "h" | "hours" => 3_600_000,
+            "d" | "days" => 86_400_000,
             _ => return None,
         };
-        total = total.checked_add(number.checked_mul(seconds)?)?;
+        total = total.checked_add(number.checked_mul(milliseconds)?)?;
         rest = unit_and_rest.get(end..)?;
     }
-    (!text.is_empty()).then_some(Duration::from_secs(total))
+    (!text.is_empty()).then_some(Duration::from_millis(total))
 }
 
 /// The shortest way to write a duration so that [`duration`] reads it back.
 pub fn write_duration(time: Duration) -> String {
-    let mut left = time.as_secs();
+    let mut left = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let mut text = String::new();
-    for (unit, seconds) in [("d", 86400), ("h", 3600), ("m", 60), ("s", 1)] {
-        if left >= seconds {
-            text.push_str(&format!("{}{unit}", left / seconds));
-            left %= seconds;
+    for (unit, milliseconds) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
+        if left >= milliseconds {
+            text.push_str(&format!("{}{unit}", left / milliseconds));
+            left %= milliseconds;
         }
     }
     if text.is_empty() { "0s".into() } else { text }

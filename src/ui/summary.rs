@@ -32,7 +32,7 @@ pub fn lines(summary: &Summary, dry_run: bool, paint: Paint) -> Vec<String> {
         let swaps = text::counted(summary.recovered, "half-done swap");
         lines.push(row("recovered", &format!("{swaps} of dead workers")));
     }
-    lines.push(row("took", &text::time(summary.seconds)));
+    lines.push(row("took", &text::took(summary.seconds)));
     if summary.interrupted {
         lines.push(paint.warn("stopped before the end; the next run goes on from here"));
     }

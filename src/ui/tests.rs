@@ -250,7 +250,7 @@ fn the_summary_names_each_reason() {
     let nothing = Summary { skipped: [(SkipCode::Fits, 24)].into(), seconds: 0.4, ..Summary::default() };
     assert_eq!(
         summary::lines(&nothing, false, Paint::PLAIN),
-        ["nothing to do", "left alone    24 files", "          24  already as wanted", "took          0:00"]
+        ["nothing to do", "left alone    24 files", "          24  already as wanted", "took          0.4 s"]
     );
     let stopped = Summary { interrupted: true, ..Summary::default() };
     assert!(summary::lines(&stopped, false, Paint::PLAIN).last().unwrap().contains("stopped"));
@@ -298,6 +298,10 @@ fn sizes_and_times_are_short() {
     ] {
         assert_eq!(text::time(seconds), wanted);
     }
+    assert_eq!(
+        (text::took(0.04), text::took(9.94), text::took(9.96)),
+        ("0.0 s".into(), "9.9 s".into(), "0:10".into())
+    );
     assert_eq!(text::change(0, 5), "0 B → 5 B");
     assert_eq!(text::change(100, 150), "100 B → 150 B (50 % larger)");
 }
@@ -363,7 +367,8 @@ fn the_terminal_shows_running_jobs_at_the_bottom_and_nothing_of_them_at_the_end(
     for event in &events[..11] {
         bars.emit(event);
     }
-    let contents = seen(&terminal, |c| c.contains("2/333 files"));
+    let contents =
+        seen(&terminal, |c| c.contains("2/333 files") && c.contains("fps") && c.contains("Cut.mkv"));
     let lines: Vec<&str> = contents.lines().collect();
     let [.., alien, cut, overall] = lines.as_slice() else { panic!("{contents}") };
     assert!(

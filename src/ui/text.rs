@@ -84,6 +84,11 @@ pub fn bytes(count: u64) -> String {
     format!("{size:.1} {}", UNITS[unit])
 }
 
+/// How long something took: tenths below ten seconds, else as [`time`].
+pub fn took(seconds: f64) -> String {
+    if (0.0..9.95).contains(&seconds) { format!("{seconds:.1} s") } else { time(seconds) }
+}
+
 /// `0:42`, `12:31`, `1:02:31`, `3d 04:10`.
 pub fn time(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {

@@ -144,7 +144,7 @@ impl Speaker {
             self.short(path),
             self.paint.name(&text::clean(output.unwrap_or(&converted.output))),
             text::change(converted.bytes_before, converted.bytes_after),
-            text::time(converted.total_seconds),
+            text::took(converted.total_seconds),
         );
         if let Some(encoder) = &converted.encoder {
             first.push_str(&format!("  by {encoder}"));
