@@ -117,7 +117,9 @@ pub fn run(args: &LocksArgs, common: &Common, look: Look) -> Result<Ending> {
         ui::out_json(&document);
     } else {
         show(&document, &session.look);
-        if stale > 0 && !args.clean_stale {
+        if stale > 0 && args.dry_run {
+            session.look.note(&format!("{} would be cleared", text::counted(stale as u64, "stale claim")));
+        } else if stale > 0 && !args.clean_stale {
             session.look.note("stale claims are taken over by the next run; --clean-stale clears them now");
         }
     }

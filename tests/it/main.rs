@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test says aloud what it skips")]
 
+mod commands;
 mod convert;
 #[cfg(all(target_os = "linux", feature = "failpoints"))]
 mod crash;

@@ -1,0 +1,113 @@
+//! The commands beside the main job, on the real program.
+
+use serde_json::Value;
+
+use crate::support::{Clip, Share};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"))
+}
+
+#[test]
+fn locks_tell_the_living_from_the_dead_and_clear_only_the_dead() {
+    let share = Share::new();
+    share.add("Film.avi", Clip::LongAvi);
+    let root = share.root().to_str().unwrap().to_owned();
+    let locks = |more: &[&str]| share.run([&["locks", &root, "--json"], more].concat());
+    assert!(json(&locks(&[]).expect(0).stdout)["locks"].as_array().unwrap().is_empty());
+
+    let mut worker = share.worker(&[]);
+    worker.wait_event("job_started");
+    let held = json(&locks(&["--clean-stale"]).expect(0).stdout);
+    assert_eq!(held["locks"][0]["judgement"], "held", "{held}");
+    assert_eq!(held["cleaned"].as_array().unwrap().len(), 0, "{held}");
+    worker.kill();
+
+    for more in [&[][..], &["--clean-stale", "--dry-run"]] {
+        let stale = json(&locks(more).expect(10).stdout);
+        assert_eq!(stale["locks"][0]["judgement"], "stale", "{stale}");
+        assert!(stale["locks"][0]["file"].as_str().unwrap().ends_with("Film.avi"), "{stale}");
+        assert!(stale["cleaned"].as_array().unwrap().is_empty(), "{stale}");
+    }
+    let cleaned = json(&locks(&["--clean-stale"]).expect(0).stdout);
+    assert!(!cleaned["cleaned"].as_array().unwrap().is_empty(), "{cleaned}");
+    assert!(json(&locks(&[]).expect(0).stdout)["locks"].as_array().unwrap().is_empty());
+    share.assert_no_litter();
+}
+
+#[test]
+fn doctor_finds_a_local_folder_fit_and_leaves_it_as_it_was() {
+    let share = Share::new();
+    share.add("Film.mkv", Clip::RemuxMkv);
+    let before = share.digests();
+    let run = share.run(["doctor", share.root().to_str().unwrap(), "--json"]);
+    let findings = json(&run.stdout)["findings"].as_array().unwrap().clone();
+    let level = |check: &str| {
+        let finding = findings.iter().find(|finding| finding["check"] == check);
+        finding.unwrap_or_else(|| panic!("{check} is missing in {}", run.stdout))["level"].as_str().unwrap()
+    };
+    for check in ["write", "claims", "take_overs", "publishing", "heartbeat", "ffmpeg", "state"] {
+        assert_eq!(level(check), "ok", "{check}: {}", run.stdout);
+    }
+    assert_eq!(share.digests(), before);
+    assert!(!share.path(".mediabox").exists(), "a library is made by the first run, not by a look");
+    share.run(["doctor", "no such folder"]).expect(4);
+}
+
+#[test]
+fn the_librarys_own_settings_count_for_every_machine_but_name_no_programs() {
+    let share = Share::new();
+    share.put("media-converter.toml", b"profile = 'tv'\n[profiles.tv]\nmax_output_percent = 70\n");
+    let root = share.root().to_str().unwrap().to_owned();
+    let shown = share.run(["config", "show", "--dir", &root]).expect(0).stdout;
+    let line = shown.lines().find(|line| line.starts_with("profile ")).unwrap();
+    assert!(line.contains("tv") && line.contains("media-converter.toml:1"), "{line}");
+    share.put("media-converter.toml", b"ffmpeg = '/srv/media/evil'\n");
+    let run = share.run(["--dir", &root]).expect(2);
+    assert!(run.stderr.contains("line 1") && run.stderr.contains("whole fleet"), "{}", run.stderr);
+    share.put("media-converter.toml", b"\nprofil = 'tv'\n");
+    let run = share.run(["--dir", &root, "--json"]).expect(2);
+    assert!(run.stderr.contains("line 2") && run.stderr.contains("`profile`"), "{}", run.stderr);
+    let error = json(run.stdout.lines().last().unwrap());
+    assert_eq!((&error["event"], &error["kind"]), (&"error".into(), &"usage".into()));
+}
+
+#[test]
+fn an_environment_variable_counts_and_a_mistyped_one_is_refused() {
+    let mut share = Share::new();
+    share.set("MEDIA_CONVERTER_JOBS", "3");
+    let shown = share.run(["config", "show"]).expect(0).stdout;
+    assert!(shown.contains("MEDIA_CONVERTER_JOBS"), "{shown}");
+    let shown = share.run(["config", "show", "--jobs", "2"]).expect(0).stdout;
+    assert!(shown.contains("--jobs"), "{shown}");
+    share.set("MEDIA_CONVERTER_JBOS", "3");
+    let run = share.run(["config", "show"]).expect(2);
+    assert!(run.stderr.contains("MEDIA_CONVERTER_JOBS"), "{}", run.stderr);
+}
+
+#[test]
+fn a_scan_counts_and_changes_nothing() {
+    let share = Share::new();
+    share.add("Films/Old.avi", Clip::Mpeg4Avi);
+    share.add("Films/Box.mkv", Clip::RemuxMkv);
+    share.add("Done.mp4", Clip::Fits);
+    share.put("Broken.mkv", b"not a film at all");
+    let before = share.digests();
+    let scan =
+        json(&share.run(["scan", share.root().to_str().unwrap(), "--files", "--json"]).expect(0).stdout);
+    for (what, files) in [("total", 4), ("encode", 1), ("remux", 1), ("unreadable", 1)] {
+        assert_eq!(scan[what]["files"], files, "{what}: {scan}");
+    }
+    assert_eq!(scan["skip"]["fits"]["files"], 1, "{scan}");
+    assert_eq!(scan["files"].as_array().unwrap().len(), 4);
+    assert_eq!(share.digests(), before);
+}
+
+#[test]
+fn every_shell_gets_completions() {
+    let share = Share::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = share.run(["completions", shell]).expect(0).stdout;
+        assert!(script.contains("downgrade-resolution"), "{shell}");
+    }
+}
