@@ -11,7 +11,10 @@ mod probe;
 mod profiles;
 mod run;
 mod scan;
+mod schedule;
+mod service;
 mod session;
+mod setup;
 mod undo;
 
 #[cfg(test)]
@@ -60,6 +63,9 @@ pub enum Command {
     Profiles(profiles::ProfilesArgs),
     Caps(caps::CapsArgs),
     Doctor(doctor::DoctorArgs),
+    Setup(setup::SetupArgs),
+    Service(service::ServiceArgs),
+    Schedule(schedule::ScheduleArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -72,6 +78,7 @@ Exit codes:
     3  ffmpeg or ffprobe is missing or does not run
     4  the library is missing, unwritable, or not the one it was
    10  `locks` found stale claims
+   20  `setup --require-gpu` found no graphics adapter that encodes
    70  a bug of ours
   130  interrupted";
 
@@ -85,6 +92,8 @@ pub enum Ending {
     Stale,
     /// As an error of this kind would end, but already told.
     Of(Kind),
+    /// With the exit code that the subcommand documents; told already.
+    Code(u8),
 }
 
 impl Ending {
@@ -94,6 +103,7 @@ impl Ending {
             Ending::SomeFailed => 1,
             Ending::Stale => 10,
             Ending::Of(kind) => kind.exit_code(),
+            Ending::Code(code) => code,
         }
     }
 }
@@ -113,8 +123,21 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    ExitCode::from(end(&cli))
+}
+
+/// Runs once more with these words, as a service does after each rest; its exit code.
+fn again(words: &[String]) -> u8 {
+    match Cli::try_parse_from(words) {
+        Ok(cli) => end(&cli),
+        Err(_) => Kind::Usage.exit_code(),
+    }
+}
+
+/// Runs, and tells how it ended.
+fn end(cli: &Cli) -> u8 {
     let look = session::first_look(&cli.common, cli.wants_json());
-    let code = match std::panic::catch_unwind(|| dispatch(&cli, look)) {
+    match std::panic::catch_unwind(|| dispatch(cli, look)) {
         Ok(Ok(ending)) => ending.code(),
         Ok(Err(error)) => {
             look.error(&error);
@@ -127,8 +150,7 @@ pub fn main() -> ExitCode {
             look.error(&error);
             Kind::Internal.exit_code()
         }
-    };
-    ExitCode::from(code)
+    }
 }
 
 impl Cli {
@@ -144,7 +166,8 @@ impl Cli {
             Some(Command::Profiles(args)) => args.json(),
             Some(Command::Caps(args)) => args.json,
             Some(Command::Doctor(args)) => args.json,
-            Some(Command::Completions(_)) => false,
+            Some(Command::Setup(args)) => args.json,
+            Some(Command::Service(_) | Command::Schedule(_) | Command::Completions(_)) => false,
         }
     }
 }
@@ -162,6 +185,9 @@ fn dispatch(cli: &Cli, look: crate::ui::Look) -> Result<Ending> {
         Some(Command::Profiles(args)) => profiles::run(args, common, look),
         Some(Command::Caps(args)) => caps::run(args, common, look),
         Some(Command::Doctor(args)) => doctor::run(args, common, look),
+        Some(Command::Setup(args)) => setup::run(args, common, look),
+        Some(Command::Service(args)) => service::run(args, look),
+        Some(Command::Schedule(args)) => schedule::run(args, look),
         Some(Command::Completions(args)) => Ok(completions::run(args)),
     }
 }

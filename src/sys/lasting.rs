@@ -51,3 +51,8 @@ pub fn add_to_path(folder: &Path, home: Option<&Path>) -> io::Result<Added> {
 pub fn remove_from_path(folder: &Path, home: Option<&Path>) -> io::Result<bool> {
     os::lasting::remove_from_path(folder, home)
 }
+
+/// Where a user's own programs go.
+pub fn programs_folder(home: &Path) -> std::path::PathBuf {
+    os::lasting::programs_folder(home)
+}

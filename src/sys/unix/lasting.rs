@@ -149,3 +149,7 @@ fn read(file: &Path) -> io::Result<String> {
 pub fn make_program(path: &Path) -> io::Result<()> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
 }
+
+pub fn programs_folder(home: &Path) -> PathBuf {
+    home.join(".local/bin")
+}

@@ -153,3 +153,7 @@ fn tell_everybody() {
 pub fn make_program(_path: &Path) -> io::Result<()> {
     Ok(())
 }
+
+pub fn programs_folder(home: &Path) -> std::path::PathBuf {
+    home.join(r"AppData\Local\Programs\media-converter")
+}
