@@ -1,13 +1,14 @@
 //! What the result of a plan will look like to ffprobe. The verification compares with it, and a property test feeds it
 //! back into `decide`: a result that would be converted again is a bug.
 
-use super::{container, flags};
-use crate::model::media::{Audio, Disposition, MediaInfo, Stream, StreamKind, Tags, Video};
+use super::flags;
+use crate::model::media::{Audio, MediaInfo, Stream, StreamKind, Tags, Video};
 use crate::model::plan::{Action, AudioEncode, Plan, StreamPlan, VideoEncode};
 use crate::model::policy::Container;
 
 /// The result as ffprobe will describe it, as far as a plan determines it. What only the bytes decide (bit rates,
 /// measured durations of each stream, profiles that encoders choose) is left out.
+#[cfg(test)]
 pub fn expected(plan: &Plan, source: &MediaInfo) -> MediaInfo {
     let mut tags = Tags::new();
     let format = match plan.container {
@@ -145,6 +146,7 @@ fn encoded_audio(encode: &AudioEncode, from: Option<&Audio>) -> Audio {
     }
 }
 
+#[cfg(test)]
 fn chapter_track(index: u32) -> Stream {
     let track = Stream {
         index,
@@ -155,7 +157,7 @@ fn chapter_track(index: u32) -> Stream {
         level: None,
         language: Some("eng".to_owned()),
         title: None,
-        disposition: Disposition::default(),
+        disposition: crate::model::media::Disposition::default(),
         start_time: None,
         duration: None,
         bit_rate: None,
@@ -164,6 +166,6 @@ fn chapter_track(index: u32) -> Stream {
         video: None,
         audio: None,
     };
-    debug_assert!(container::is_chapter_track(&track), "the track made here must be known as one");
+    debug_assert!(super::container::is_chapter_track(&track), "the track made here must be known as one");
     track
 }

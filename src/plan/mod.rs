@@ -29,7 +29,9 @@ use crate::model::media::{MediaInfo, StreamKind};
 use crate::model::plan::{Decision, Skip, SkipCode};
 use crate::model::policy::{Container, Deinterlace, Policy, TypeFilter};
 
-pub use expected::{expected, expected_streams};
+#[cfg(test)]
+pub use expected::expected;
+pub use expected::expected_streams;
 pub use profiles::{profile, profile_names, profile_summary};
 
 /// A file as the planner sees it.

@@ -84,6 +84,9 @@ fn mastering(entry: &Value) -> Option<Mastering> {
     })
 }
 
+/// Seconds that one packet may last; a still picture or a subtitle stays for minutes.
+const LONGEST: f64 = 3600.0;
+
 /// Collects where streams end, from `-of compact` lines of packets.
 #[derive(Clone, Debug, Default)]
 pub struct Ends {
@@ -115,7 +118,8 @@ impl Ends {
         } else if section == "packet"
             && let (Some(index), Some(time)) = (index, pts.or(dts))
         {
-            let end = time + duration.unwrap_or(0.0).max(0.0);
+            // An image subtitle «until further notice» is written with the largest number there is (49 days).
+            let end = time + duration.filter(|d| (0.0..=LONGEST).contains(d)).unwrap_or(0.0);
             self.first = Some(self.first.map_or(time, |f| f.min(time)));
             self.last.entry(index).and_modify(|e| *e = e.max(end)).or_insert(end);
         }

@@ -145,6 +145,7 @@ fn ends_are_counted_from_the_files_start_in_packets_of_any_order() {
         "packet|stream_index=1|pts_time=N/A|dts_time=1.420000|duration_time=N/A",
         "packet|stream_index=1|pts_time=1.410000|dts_time=1.410000|duration_time=0.1|side_data|skip=1",
         "packet|stream_index=|pts_time=9",
+        "packet|stream_index=2|pts_time=1.420000|dts_time=1.420000|duration_time=4294967.295000",
         "garbage",
         "",
         "format|start_time=1.400000",
@@ -152,7 +153,7 @@ fn ends_are_counted_from_the_files_start_in_packets_of_any_order() {
         ends.line(line);
     }
     let ends: Vec<(u32, String)> = ends.relative().iter().map(|(n, end)| (*n, format!("{end:.3}"))).collect();
-    assert_eq!(ends, [(0, "0.140".to_owned()), (1, "0.110".to_owned())]);
+    assert_eq!(ends, [(0, "0.140".to_owned()), (1, "0.110".to_owned()), (2, "0.020".to_owned())]);
     assert!(Ends::default().relative().is_empty());
 }
 
