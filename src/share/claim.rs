@@ -220,16 +220,19 @@ impl Claim {
                 return Err(lost(format!("{} was taken by another program", bell.path.display())));
             }
         }
-        stand.stage_seal(commit).map_err(|e| Error::io("write the commit record", &stand.work, e))?;
+        if let Err(error) = stand.stage_seal(commit) {
+            return Err(match pulse.taken() {
+                Some(why) => lost(why),
+                None => Error::io("write the commit record", &stand.work, error),
+            });
+        }
         match stand.seal().map_err(|e| Error::io("seal the claim", &stand.work, e)) {
             Ok(SealEnd::Sealed) => {
                 super::step("seal.sealed");
                 Ok(Sealed { held: self.held.take() })
             }
             Ok(SealEnd::Lost) => {
-                let why = self.lost().unwrap_or_else(|| {
-                    "taken over by another worker, to whom this one looked dead".to_owned()
-                });
+                let why = self.parts().1.taken().unwrap_or_else(|| "it cannot be sealed".to_owned());
                 self.leave();
                 Err(lost(why))
             }
@@ -247,6 +250,16 @@ impl Claim {
         silence_all(&pulse, &stand);
         stand.end(Ending::release(stand.token.clone()));
         stand.remove();
+    }
+}
+
+#[cfg(test)]
+impl Claim {
+    /// Leaves everything as a killed process would.
+    pub(super) fn die(mut self) {
+        if let Some((_, pulse)) = self.held.take() {
+            pulse.stop();
+        }
     }
 }
 

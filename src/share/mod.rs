@@ -34,8 +34,8 @@ mod model;
 /// A named step of a claim or a commit: where a crash test stops, pauses or kills the process. Nothing otherwise.
 #[inline]
 pub fn step(name: &str) {
-    #[cfg(feature = "failpoints")]
+    #[cfg(any(test, feature = "failpoints"))]
     crate::sys::failpoint::reached(name);
-    #[cfg(not(feature = "failpoints"))]
+    #[cfg(not(any(test, feature = "failpoints")))]
     let _ = name;
 }

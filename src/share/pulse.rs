@@ -82,6 +82,15 @@ impl Pulse {
         })
     }
 
+    /// A fresh look: whether, and by whom, the claim was taken over.
+    pub fn taken(&self) -> Option<String> {
+        let token = self.info().token;
+        match self.shared.site.owners() {
+            Ok(owners) if owners.contains(&token) => None,
+            _ => self.shared.taker(&token).ok(),
+        }
+    }
+
     /// The record as it was written last.
     pub fn info(&self) -> Info {
         self.shared.lock().info.clone()

@@ -117,7 +117,7 @@ impl Info {
         let lock_id = format!("{}_{}_{}", me.hostname, me.pid, self.token.get(24..).unwrap_or(""));
         let mut text = format!(
             "{{\n  \"hostname\": {},\n  \"pid\": {},\n  \"timestamp\": {:.6},\n  \"file\": {},\n  \"locked_at\": {},\n  \
-             \"lock_id\": {},\n  \"mbx\": 1,\n  \"token\": {},\n  \"beat\": {:>12},\n  \"left\": {:>5},\n  \"ttl\": {},\n  \
+             \"lock_id\": {},\n  \"mbx\": 1,\n  \"token\": {},\n  \"beat\": {:<12},\n  \"left\": {},\n  \"ttl\": {},\n  \
              \"heartbeat\": {},\n  \"machine\": {},\n  \"boot\": {},\n  \"pidns\": {},\n  \"start\": {}\n}}\n",
             quoted(&me.hostname),
             me.pid,
@@ -127,7 +127,7 @@ impl Info {
             quoted(&lock_id),
             quoted(&self.token),
             self.beat,
-            self.left,
+            u8::from(self.left),
             number(self.ttl),
             number(self.heartbeat),
             quoted(&me.machine),
@@ -202,7 +202,7 @@ pub fn lock(bytes: &[u8]) -> Lock {
         beat: whole("beat").unwrap_or(0),
         ttl: float("ttl").unwrap_or(0.0),
         heartbeat: float("heartbeat").unwrap_or(0.0),
-        left: map.get("left").and_then(Value::as_bool).unwrap_or(false),
+        left: whole("left").is_some_and(|left| left > 0),
     })
 }
 

@@ -81,29 +81,32 @@ impl Site {
         self.work(token).join(layout::INFO)
     }
 
-    /// The owners in the lock directory; none where it is missing. Litter of file managers is removed where it alone
-    /// keeps the directory.
+    /// The owners in the lock directory; none where it is missing.
     pub fn owners(&self) -> io::Result<Vec<String>> {
-        let entries = match sys::fs::list(&self.lock()) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let names: Vec<String> = entries.iter().map(|e| e.name.to_string_lossy().into_owned()).collect();
-        let owners: Vec<String> =
-            names.iter().filter_map(|name| layout::own_token(name)).map(str::to_owned).collect();
-        if owners.is_empty() {
-            for (name, entry) in names.iter().zip(&entries) {
-                if !layout::is_litter(name) {
-                    return Err(io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        format!("«{name}» in {} is not of ours; remove it by hand", self.lock().display()),
-                    ));
-                }
-                remove_tree(&self.lock().join(name), entry.kind, DEPTH, &|_| false)?;
+        let entries = sys::fs::list(&self.lock()).or_else(none_where_missing)?;
+        Ok(entries
+            .iter()
+            .filter_map(|entry| layout::own_token(entry.name.to_str()?))
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// Removes the litter of file managers that alone keeps a lock directory without owners; says what is not litter.
+    fn clear_litter(&self) -> io::Result<()> {
+        for entry in sys::fs::list(&self.lock()).or_else(none_where_missing)? {
+            let name = entry.name.to_string_lossy();
+            if layout::own_token(&name).is_some() {
+                return Ok(());
             }
+            if !layout::is_litter(&name) {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("«{name}» in {} is not of ours; remove it by hand", self.lock().display()),
+                ));
+            }
+            remove_tree(&self.lock().join(&entry.name), entry.kind, DEPTH, &|_| false)?;
         }
-        Ok(owners)
+        Ok(())
     }
 
     /// What lies in an owner's entry.
@@ -143,7 +146,13 @@ impl Site {
         fault: &mut Option<io::Error>,
     ) -> io::Result<Seen<String>> {
         let changed = match call {
-            Call::ListLock => return self.owners().map(Seen::Lock),
+            Call::ListLock => {
+                let owners = self.owners()?;
+                if owners.is_empty() {
+                    self.clear_litter()?;
+                }
+                return Ok(Seen::Lock(owners));
+            }
             Call::ListOwner(owner) => return self.inside(owner).map(Seen::Owner),
             Call::Judge(owner) => return judge(owner).map(Seen::Dead),
             Call::Retire => return self.retire(me).map(Seen::Retired),

@@ -56,7 +56,7 @@ fn attempt_at(
     let stand = Stand::new(site);
     match stand.attempt(source, terms, memory, bells) {
         Ok(Some(Attempt::Mine(info, bells, renewed, taken_from))) => {
-            let pulse = Pulse::start(stand.site.clone(), info, bells, *terms, renewed)?;
+            let pulse = Pulse::start(stand.site.clone(), *info, bells, *terms, renewed)?;
             Ok(Some(Acquired::Mine(Claim { held: Some((stand, pulse)), taken_from })))
         }
         Ok(Some(Attempt::HalfDone { owner, sealer })) => {
@@ -90,7 +90,7 @@ fn attempt_at(
 
 /// How an attempt ended.
 enum Attempt {
-    Mine(Info, Vec<Bell>, Duration, Option<Holder>),
+    Mine(Box<Info>, Vec<Bell>, Duration, Option<Holder>),
     Held(Holder),
     HalfDone { owner: String, sealer: String },
     Gone,
@@ -187,7 +187,7 @@ impl Stand {
         }
         self.settle(source, terms, memory, bells, now).map(|settled| {
             Some(match settled {
-                Ok(bells) => Attempt::Mine(info, bells, renewed, from.and(holder)),
+                Ok(bells) => Attempt::Mine(Box::new(info), bells, renewed, from.and(holder)),
                 Err(attempt) => attempt,
             })
         })

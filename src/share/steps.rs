@@ -67,7 +67,7 @@ pub enum Turn<M, E> {
 }
 
 /// Asking for a claim.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Claiming<T> {
     Publish,
     Published,
@@ -156,7 +156,6 @@ impl<T: Clone + Eq> Claiming<T> {
             (Self::Judge { owner, alone: true, .. }, Seen::Dead(true)) => Go(Self::Retire { owner }),
             (Self::Judge { owner, alone: false, .. }, Seen::Dead(true)) => Go(Self::Clear { owner }),
             (Self::Clear { .. } | Self::Withdraw, Seen::Made) => Go(Self::Cleared),
-            (Self::Cleared, Seen::Made) => End(Claimed::Again),
             (Self::Retire { owner }, Seen::Retired(true)) => Go(Self::TakeOver { owner }),
             (Self::TakeOver { owner }, Seen::Made) => Go(Self::TookOver { from: owner }),
             (Self::TookOver { from }, Seen::Lock(owners)) => {
@@ -188,7 +187,7 @@ impl<T: Clone + Eq> Claiming<T> {
 }
 
 /// Sealing: the one step after which the swap will be finished or undone by somebody, whatever happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Sealing {
     Publish { tries: u8 },
     Published { tries: u8 },
@@ -241,7 +240,7 @@ impl Sealing {
 }
 
 /// Ending: giving a claim up, or clearing away after a swap.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Ending<T> {
     /// Unsealed: `rmdir` refuses an entry in which somebody's seal lies.
     Drop { owner: T },

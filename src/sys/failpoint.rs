@@ -37,8 +37,16 @@ pub fn reached(name: &str) {
     };
     if count == point.at {
         match point.act {
-            Act::Kill => kill(),
-            Act::Stop => stop(),
+            // Another thread may be the one that takes the signal, and this one run on for a while: long enough to do
+            // all that was to be left undone.
+            Act::Kill => {
+                kill();
+                std::thread::sleep(Duration::from_secs(60));
+            }
+            Act::Stop => {
+                stop();
+                std::thread::sleep(Duration::from_millis(200));
+            }
             Act::Pause(time) => std::thread::sleep(time),
         }
     }

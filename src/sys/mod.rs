@@ -11,7 +11,7 @@
 )]
 
 pub mod clock;
-#[cfg(feature = "failpoints")]
+#[cfg(any(test, feature = "failpoints"))]
 pub mod failpoint;
 pub mod fs;
 pub mod gpu;

@@ -1,10 +1,7 @@
 //! Workers on the modelled share. A pause is a worker that is not scheduled; a crash removes it; staleness is
 //! *anything*: every holder may be judged dead at every moment, so no clock is trusted for safety.
 
-use std::collections::BTreeSet;
-use std::time::Instant;
-
-use stateright::{Checker, Expectation, Model, Property};
+use stateright::{Model, Property};
 
 use super::super::steps::{
     Call, Claimed, Claiming, Ending, Inside, SealEnd, Sealing, Seen, Turn, referenced,
@@ -12,8 +9,8 @@ use super::super::steps::{
 use super::share::{Fault, Handles, Share, TOKENS};
 
 /// What a worker is doing.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum At {
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum At {
     Idle,
     Claim(Claiming<u8>),
     /// Look at the source afresh, holding the claim.
@@ -33,32 +30,32 @@ enum At {
 }
 
 /// A sealed swap: whose entry, whose seal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Swap {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Swap {
     owner: u8,
     sealer: u8,
 }
 
 /// Work folders to remove at the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Clean {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Clean {
     own: u8,
     other: Option<u8>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Worker {
-    at: At,
-    me: u8,
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Worker {
+    pub at: At,
+    pub me: u8,
     attempts: u8,
-    /// The call's entry is open: what was found, for clients that act on what they opened.
-    opened: Option<Option<usize>>,
+    /// The entry that the next call is about is open: this object, for clients that act on what they opened.
+    opened: Option<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct World {
-    share: Share,
-    workers: Vec<Worker>,
+pub struct World {
+    pub share: Share,
+    pub workers: Vec<Worker>,
     used: u8,
     crashes: u8,
     /// Replies that may still be lost, the operation to be carried out later (or once more).
@@ -72,13 +69,13 @@ struct World {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Late {
+pub enum Late {
     Call(Call<u8>, Option<usize>),
     Swap(u8),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Action {
+pub enum Action {
     Step(usize),
     /// The judge says: alive.
     Alive(usize),
@@ -94,7 +91,7 @@ enum Action {
 
 /// Known ways to get it wrong, planted one at a time; `Share`'s faults are among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bug {
+pub enum Bug {
     None,
     Carried(Fault),
     /// Looks at the lock directory before the swap, but does not seal.
@@ -112,14 +109,15 @@ enum Bug {
 }
 
 #[derive(Clone, Debug)]
-struct Protocol {
-    workers: usize,
-    attempts: u8,
-    crashes: u8,
-    delays: u8,
-    sweeps: u8,
-    handles: Handles,
-    bug: Bug,
+pub struct Protocol {
+    pub workers: usize,
+    /// How often each worker asks for a claim.
+    pub attempts: u8,
+    pub crashes: u8,
+    pub delays: u8,
+    pub sweeps: u8,
+    pub handles: Handles,
+    pub bug: Bug,
 }
 
 impl Protocol {
@@ -201,22 +199,16 @@ impl Protocol {
     fn step(&self, world: &mut World, i: usize) -> Option<()> {
         let me = world.workers[i].me;
         if let Some(call) = Self::call(&world.workers[i]) {
-            let object = world.share.open(&call);
-            if world.share.handles == Handles::Entries && object.is_some() {
-                match world.workers[i].opened {
-                    None => {
-                        world.workers[i].opened = Some(object);
-                        return Some(());
-                    }
-                    Some(object) => {
-                        let seen = world.share.act(me, &call, object, self.fault());
-                        self.tell(world, i, seen);
-                        return Some(());
-                    }
-                }
+            let object = world.share.open(&call, self.fault());
+            if world.share.handles == Handles::Entries
+                && object.is_some()
+                && world.workers[i].opened.is_none()
+            {
+                world.workers[i].opened = object;
+                return Some(());
             }
             // Opened in time, and renamed since.
-            let object = world.workers[i].opened.flatten().or(object);
+            let object = world.workers[i].opened.or(object);
             let seen = world.share.act(me, &call, object, self.fault());
             self.tell(world, i, seen);
             return Some(());
@@ -300,7 +292,7 @@ impl Protocol {
         if matches!(call, Call::ListLock | Call::ListOwner(_) | Call::Judge(_)) {
             return None;
         }
-        let object = world.workers[i].opened.flatten().or_else(|| world.share.open(&call));
+        let object = world.workers[i].opened.or_else(|| world.share.open(&call, self.fault()));
         world.late = Some((me, Late::Call(call.clone(), object)));
         if also_now {
             world.share.act(me, &call, object, self.fault());
@@ -316,7 +308,7 @@ impl Protocol {
             Late::Call(call, opened) => {
                 let object = match world.share.handles {
                     Handles::Entries => opened,
-                    _ => world.share.open(&call),
+                    _ => world.share.open(&call, self.fault()),
                 };
                 world.share.act(me, &call, object, self.fault());
             }
@@ -334,7 +326,7 @@ fn finish(me: u8, swap: Swap) -> At {
     At::End(Ending::finish(swap.owner), Clean { own: swap.sealer, other })
 }
 
-fn listing(share: &Share) -> Vec<(u8, Inside<u8>)> {
+pub fn listing(share: &Share) -> Vec<(u8, Inside<u8>)> {
     share.owners().into_iter().map(|owner| (owner, share.inside(owner))).collect()
 }
 
@@ -379,7 +371,10 @@ impl Model for Protocol {
             }
             if world.delays > 0 && world.late.is_none() {
                 actions.push(Action::Delay(i));
-                actions.push(Action::Twice(i));
+                // A handle is closed after its operation, so nothing can be done with it twice.
+                if world.share.handles != Handles::Entries {
+                    actions.push(Action::Twice(i));
+                }
             }
             if world.crashes > 0 && worker.at != At::Idle {
                 actions.push(Action::Crash(i));
@@ -414,6 +409,8 @@ impl Model for Protocol {
                 world.workers[i].opened = None;
             }
         }
+        // Workers are interchangeable: sorted, the states that differ only in who does what are one.
+        world.workers.sort_unstable();
         (world != *before).then_some(world)
     }
 
@@ -426,7 +423,7 @@ impl Model for Protocol {
             }),
             Property::always("I3 whatever was left can be finished", |m: &Self, w: &World| {
                 let quiet = w.workers.iter().all(|w| matches!(w.at, At::Idle | At::Dead));
-                !quiet || w.late.is_some() || can_be_finished(m, w)
+                !quiet || w.late.is_some() || m.can_be_finished(w)
             }),
             Property::always("I4 a claim goes to one heir, and to none by mistake", |m, w: &World| {
                 // Acting on handles, a takeover can hit the heir: it finds out at the latest when it seals.
@@ -435,7 +432,11 @@ impl Model for Protocol {
             Property::always("I4 one owner", |m: &Self, w: &World| {
                 m.handles == Handles::Entries || w.share.owners().len() <= 1
             }),
-            Property::always("the holder can seal", |_: &Self, w: &World| !w.spoiled),
+            Property::always("the holder can seal", |m: &Self, w: &World| {
+                // With cached handles a late seal has its chance where a revocation is carried out late, or where a taker
+                // died before it: that costs the next holder its work.
+                !w.spoiled || (m.handles == Handles::Folders && (m.delays > 0 || m.workers > 2))
+            }),
             Property::sometimes("a result is swapped in", |_: &Self, w: &World| w.share.commits == 1),
             Property::sometimes("a dead worker's claim is taken over", |_: &Self, w: &World| {
                 w.heirs.iter().any(|heirs| *heirs > 0)
@@ -453,85 +454,28 @@ impl Model for Protocol {
     }
 }
 
-/// One fresh worker, to whom all others are dead, ends with the result in place and the lock directory free.
-fn can_be_finished(model: &Protocol, world: &World) -> bool {
-    let solo = Protocol { bug: Bug::None, ..model.clone() };
-    let mut world = world.clone();
-    (world.crashes, world.delays, world.sweeps) = (0, 0, 0);
-    for token in (TOKENS - 3..TOKENS).map(|t| t as u8) {
-        world.share.prepare(token);
-        world.workers =
-            vec![Worker { at: At::Claim(Claiming::start()), me: token, attempts: 0, opened: None }];
-        for _ in 0..60 {
-            if world.workers[0].at == At::Idle {
-                break;
-            }
-            if solo.step(&mut world, 0).is_none() {
-                return false;
-            }
-        }
-        if world.share.media.is_some() && world.share.owners().is_empty() {
-            return true;
-        }
-    }
-    false
-}
-
-struct Found {
-    states: usize,
-    violated: BTreeSet<&'static str>,
-    reached: BTreeSet<&'static str>,
-}
-
-fn explore(name: &str, model: Protocol, most: usize) -> Found {
-    let started = Instant::now();
-    let checker = model.checker().threads(2).target_state_count(most).spawn_bfs().join();
-    let (mut violated, mut reached) = (BTreeSet::new(), BTreeSet::new());
-    for (property, path) in checker.discoveries() {
-        match checker.model().property(property).expectation {
-            Expectation::Sometimes => {
-                reached.insert(property);
-            }
-            _ => {
-                violated.insert(property);
-                if std::env::var_os("TRACE").is_some() {
-                    println!("--- {name}: {property}");
-                    for (world, action) in path.into_vec() {
-                        let workers: Vec<_> = world.workers.iter().map(|w| (w.me, &w.at)).collect();
-                        let lock = listing(&world.share);
-                        println!("{lock:?} {:?} {workers:?}\n{action:?}", world.share.media);
-                    }
+impl Protocol {
+    /// One fresh worker, to whom all others are dead, ends with the result in place and the lock directory free.
+    fn can_be_finished(&self, world: &World) -> bool {
+        let solo = Protocol { bug: Bug::None, ..self.clone() };
+        let mut world = world.clone();
+        (world.crashes, world.delays, world.sweeps) = (0, 0, 0);
+        for token in (TOKENS - 3..TOKENS).map(|t| t as u8) {
+            world.share.prepare(token);
+            world.workers =
+                vec![Worker { at: At::Claim(Claiming::start()), me: token, attempts: 0, opened: None }];
+            for _ in 0..60 {
+                if world.workers[0].at == At::Idle {
+                    break;
+                }
+                if solo.step(&mut world, 0).is_none() {
+                    return false;
                 }
             }
+            if world.share.media.is_some() && world.share.owners().is_empty() {
+                return true;
+            }
         }
-    }
-    println!(
-        "model: {name}: {} states ({} generated), depth {}, {:.1} s{}",
-        checker.unique_state_count(),
-        checker.state_count(),
-        checker.max_depth(),
-        started.elapsed().as_secs_f32(),
-        if checker.state_count() >= most { ", stopped at the limit" } else { ", all of them" },
-    );
-    Found { states: checker.unique_state_count(), violated, reached }
-}
-
-fn base(handles: Handles) -> Protocol {
-    Protocol { workers: 2, attempts: 2, crashes: 1, delays: 0, sweeps: 0, handles, bug: Bug::None }
-}
-
-const LIMIT: usize = 20_000_000;
-
-fn holds(name: &str, model: Protocol) {
-    let found = explore(name, model, LIMIT);
-    assert!(found.violated.is_empty(), "{name}: {:?}", found.violated);
-    assert!(found.states > 1000, "{name}: the model hardly moved");
-    assert_eq!(found.reached.len(), 3, "{name}: only {:?} was reached", found.reached);
-}
-
-#[test]
-fn two_workers_twice() {
-    for handles in [Handles::Names, Handles::Entries, Handles::Folders] {
-        holds(&format!("2 workers x 2 claims, 1 crash, {handles:?}"), base(handles));
+        false
     }
 }

@@ -122,8 +122,12 @@ impl Share {
     }
 
     /// What a call opens before it acts, where clients hold on to entries.
-    pub fn open(&self, call: &Call<u8>) -> Option<usize> {
+    pub fn open(&self, call: &Call<u8>, fault: Fault) -> Option<usize> {
         match call {
+            // Where the seal is in the name, a sealed entry is not called `own` any more.
+            Call::TakeOver(owner) if fault == Fault::SealInName => {
+                self.owned_by(*owner).filter(|object| self.objects[*object].seal.is_none())
+            }
             Call::TakeOver(owner) | Call::DropOwner(owner) | Call::MoveAway(owner) => self.owned_by(*owner),
             _ => None,
         }
@@ -239,8 +243,7 @@ impl Share {
             self.objects.iter().any(|o| matches!(o.place, Place::Lock(_)) && o.seal == Some(of) && self.lock);
         let work = &mut self.work[of as usize];
         self.torn |= sealed_somewhere && work.out && self.media.is_none();
-        work.out = false;
-        work.exists = false;
+        *work = Work { exists: false, staged: false, out: false, entry: None };
     }
 
     /// The swap's one step: consumes the stage file.

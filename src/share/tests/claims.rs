@@ -59,10 +59,10 @@ fn a_file_that_is_gone_is_not_claimed() {
 fn a_sealed_claim_holds_and_is_finished() {
     let folder = Folder::new();
     let claim = mine(&folder.film());
-    let sealed = claim.seal(&commit_of(&folder)).unwrap();
+    let sealed = claim.seal(&commit_of(&folder.film())).unwrap();
     assert!(matches!(ask(&folder.film()), Acquired::Held(_)));
     let record = std::fs::read(sealed.work_dir().join(layout::COMMIT)).unwrap();
-    assert_eq!(record::Commit::parse(&record), Some(commit_of(&folder)));
+    assert_eq!(record::Commit::parse(&record), Some(commit_of(&folder.film())));
     sealed.finish();
     folder.is_clean();
 }
@@ -70,11 +70,11 @@ fn a_sealed_claim_holds_and_is_finished() {
 #[test]
 fn an_abandoned_swap_is_found_half_done_and_can_be_finished() {
     let folder = Folder::new();
-    let sealed = mine(&folder.film()).seal(&commit_of(&folder)).unwrap();
+    let sealed = mine(&folder.film()).seal(&commit_of(&folder.film())).unwrap();
     drop(sealed);
     match ask(&folder.film()) {
         Acquired::HalfDone(half) => {
-            assert_eq!(half.commit, commit_of(&folder));
+            assert_eq!(half.commit, commit_of(&folder.film()));
             assert!(half.work_dir.is_dir());
             half.finish();
         }
@@ -86,7 +86,7 @@ fn an_abandoned_swap_is_found_half_done_and_can_be_finished() {
 #[test]
 fn two_may_finish_the_same_swap() {
     let folder = Folder::new();
-    drop(mine(&folder.film()).seal(&commit_of(&folder)).unwrap());
+    drop(mine(&folder.film()).seal(&commit_of(&folder.film())).unwrap());
     let (Acquired::HalfDone(one), Acquired::HalfDone(two)) = (ask(&folder.film()), ask(&folder.film()))
     else {
         panic!("both must see it");

@@ -1,6 +1,12 @@
 //! Claims on a real folder.
 
 mod claims;
+mod crashes;
+mod judging;
+mod player;
+mod pulses;
+mod python;
+mod sweeping;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -77,8 +83,8 @@ pub fn mine(source: &Path) -> Claim {
     }
 }
 
-pub fn commit_of(folder: &Folder) -> Commit {
-    let print = sys::fs::fingerprint(&folder.film()).unwrap();
+pub fn commit_of(film: &Path) -> Commit {
+    let print = sys::fs::fingerprint(film).unwrap();
     Commit {
         version: COMMIT_VERSION,
         source: "Movie.mkv".to_owned(),
