@@ -358,14 +358,12 @@ impl Model for Protocol {
             match &worker.at {
                 At::Claim(Claiming::Judge { .. }) => actions.push(Action::Alive(i)),
                 At::Work => actions.push(Action::GiveUp(i)),
-                At::Idle => {
-                    if world.sweeps > 0 {
-                        let lock = listing(&world.share);
-                        actions.extend((0..world.used).filter_map(|t| {
-                            let orphan = world.share.work[t as usize].exists && !referenced(&t, &lock);
-                            orphan.then_some(Action::Sweep(i, t))
-                        }));
-                    }
+                At::Idle if world.sweeps > 0 => {
+                    let lock = listing(&world.share);
+                    actions.extend((0..world.used).filter_map(|t| {
+                        let orphan = world.share.work[t as usize].exists && !referenced(&t, &lock);
+                        orphan.then_some(Action::Sweep(i, t))
+                    }));
                 }
                 _ => {}
             }
