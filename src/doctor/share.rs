@@ -302,14 +302,10 @@ fn lengths(trial: &Trial) -> io::Result<Finding> {
         matches!(fs::write_new(&path, b"x"), Ok(Created::Yes))
     });
     Ok(match longest {
-        Some(255) => Finding::new(
-            Level::Ok,
-            "names",
-            format!("names of 255 letters; files with names up to {} are converted", 255 - suffix),
-        ),
+        Some(255) => Finding::new(Level::Ok, "names", "names of 255 letters"),
         Some(length) => Finding::new(Level::Warning, "names", format!("names of at most {length} letters"))
             .fix(format!(
-                "Files whose names are longer than {} letters cannot be claimed there.",
+                "Rename files above {} letters: names of ours are longer than the file's.",
                 length - suffix
             )),
         None => Finding::new(Level::Problem, "names", "names of 100 letters are refused")

@@ -410,7 +410,7 @@ fn rest(folder: &Path, root: &Path, work: &Path, commit: &Commit) -> std::io::Re
         Originals::Delete => sys::fs::remove_file(&orig).map(|_| ()),
         Originals::Trash => trash::lay(&orig, folder, root, commit).map(|_| ()),
         Originals::Keep => {
-            let name = folder.join(format!("{}{}", commit.source, trash::ENDING));
+            let name = folder.join(trash::resting_name(&commit.source));
             match sys::fs::publish_file(&orig, &name)? {
                 Created::Yes => drop_extra_name(&orig, &name),
                 // An earlier original has that name: this one goes to the trash rather than nowhere.

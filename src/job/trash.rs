@@ -15,6 +15,8 @@ use crate::sys::fs::Removed;
 
 /// Ending of a kept original.
 pub const ENDING: &str = ".original";
+/// Longest name in bytes on the file systems of servers (`NAME_MAX`).
+const MOST_NAME_BYTES: usize = 255;
 const RECORD: &str = "record.json";
 /// Records are a few hundred bytes; more is not ours.
 const RECORD_LIMIT: u64 = 1024 * 1024;
@@ -47,11 +49,19 @@ pub fn place(work_dir: &Path) -> String {
     format!("{}/trash/{day}-{digits}", layout::LIBRARY_DIR)
 }
 
+/// The name an original rests or is kept under. A name near the file system's limit loses its end, for a name that is
+/// too long would leave the swap half done for ever; the record has the whole name.
+pub fn resting_name(source: &str) -> String {
+    let most = MOST_NAME_BYTES - ENDING.len();
+    let end = (0..=source.len().min(most)).rev().find(|end| source.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}{ENDING}", &source[..end])
+}
+
 /// Moves a displaced original to its place. Idempotent: `Absent` where it is gone already.
 /// Where the library's root is another file system (a nested mount), the folder's own `.mediabox` takes it.
 pub fn lay(original: &Path, folder: &Path, root: &Path, commit: &Commit) -> std::io::Result<Removed> {
     let place = commit.trash.clone().unwrap_or_else(|| place(original.parent().unwrap_or(folder)));
-    let name = format!("{}{ENDING}", commit.source);
+    let name = resting_name(&commit.source);
     let rest = Rest {
         folder: sys::path::key(root, folder).map(|key| key.0).unwrap_or_default(),
         commit: commit.clone(),
@@ -89,7 +99,7 @@ pub fn list(root: &Path, folder: Option<&Path>) -> Vec<Resting> {
             let dir = trash.join(entry.name);
             let Ok(text) = sys::fs::read_small(&dir.join(RECORD), RECORD_LIMIT) else { continue };
             let Ok(rest) = serde_json::from_slice::<Rest>(&text) else { continue };
-            let file = dir.join(format!("{}{ENDING}", rest.commit.source));
+            let file = dir.join(resting_name(&rest.commit.source));
             all.push(Resting { dir, file, rest });
         }
     }
@@ -123,11 +133,26 @@ pub fn empty(root: &Path, keep: Duration) -> usize {
         let Ok(text) = sys::fs::read_small(&dir.join(RECORD), RECORD_LIMIT) else { continue };
         // Only what our own record names is removed; anything else in there is somebody's and stays.
         let Ok(rest) = serde_json::from_slice::<Rest>(&text) else { continue };
-        if sys::fs::remove_file(&dir.join(format!("{}{ENDING}", rest.commit.source))).is_ok() {
+        if sys::fs::remove_file(&dir.join(resting_name(&rest.commit.source))).is_ok() {
             let _ = sys::fs::remove_file(&dir.join(RECORD));
             let _ = sys::fs::remove_dir(&dir);
             gone += 1;
         }
     }
     gone
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_at_the_limit_still_has_a_place_to_rest() {
+        assert_eq!(resting_name("Film.mkv"), "Film.mkv.original");
+        for long in ["n".repeat(255), "ä".repeat(127), format!("x{}", "語".repeat(84))] {
+            let name = resting_name(&long);
+            assert!(name.len() <= MOST_NAME_BYTES && name.len() > MOST_NAME_BYTES - 4, "{}", name.len());
+            assert!(name.ends_with(ENDING));
+        }
+    }
 }

@@ -111,3 +111,15 @@ fn every_shell_gets_completions() {
         assert!(script.contains("downgrade-resolution"), "{shell}");
     }
 }
+
+#[test]
+fn a_file_whose_name_is_as_long_as_names_can_be_is_converted_and_comes_back() {
+    let share = Share::new();
+    let stem = "n".repeat(251);
+    share.add(&format!("{stem}.mkv"), Clip::RemuxMkv);
+    share.convert(&[]).expect(0);
+    assert_eq!(share.media(), [format!("{stem}.mp4")]);
+    share.assert_no_litter();
+    share.run(["undo", share.path(&format!("{stem}.mp4")).to_str().unwrap()]).expect(0);
+    assert_eq!(share.media(), [format!("{stem}.mkv")]);
+}
