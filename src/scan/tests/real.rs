@@ -19,6 +19,14 @@ fn tools() -> Option<(Tools, Caps)> {
         println!("SKIPPED: real encodes, there is no ffmpeg here");
         return None;
     };
+    // Some distributions ship an ffmpeg without patented codecs.
+    let list = |what: &str| listing(&tools, what);
+    let all = format!("{}{}", list("-encoders"), list("-filters"));
+    let needs = ["libx264", "libx265", "libvpx-vp9", "libmp3lame", "libopus", "zscale", "tonemap"];
+    if let Some(missing) = needs.iter().find(|name| !all.contains(&format!(" {name} "))) {
+        println!("SKIPPED: real encodes, this ffmpeg has no {missing}");
+        return None;
+    }
     let works = |name: &str| EncoderCap {
         name: name.to_owned(),
         codec: String::new(),
@@ -35,6 +43,13 @@ fn tools() -> Option<(Tools, Caps)> {
         ..Caps::default()
     };
     Some((tools, caps))
+}
+
+fn listing(tools: &Tools, what: &str) -> String {
+    let args = vec!["-hide_banner".into(), what.into()];
+    let spawn = Spawn { program: tools.ffmpeg.clone(), args, background: false };
+    let output = process::output(&spawn, Duration::from_secs(30), 1 << 20).expect("ffmpeg starts");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn ffmpeg(tools: &Tools, args: Vec<std::ffi::OsString>) -> String {
