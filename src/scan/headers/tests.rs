@@ -180,7 +180,7 @@ fn what_headers_lead_to_is_what_ffprobes_facts_lead_to() {
             assert!(!frames(slow), "{about}");
             match (decide(quick), decide(slow)) {
                 (Decision::Convert(quick), Decision::Convert(slow)) => {
-                    assert_eq!(quick.why, slow.why, "{about}")
+                    assert_eq!(quick.why, slow.why, "{about}");
                 }
                 (quick, slow) => {
                     assert_eq!(quick, slow, "{about}");
