@@ -211,6 +211,25 @@ impl Store {
         });
     }
 
+    /// All facts remembered of files below a folder of a library (its key; empty: all), by whomever. One that does not
+    /// parse is left out.
+    pub fn media_below(&self, library: &str, folder: &str) -> Vec<(Key, Stamp, MediaInfo)> {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let rows = self.try_with(|c| {
+            let mut query = c.prepare_cached(
+                "SELECT key, size, sec, nsec, info FROM media WHERE library = ?1 AND substr(key, 1, length(?2)) = ?2",
+            )?;
+            let rows = query.query_map(params![library, prefix], |row| {
+                let size: i64 = row.get(1)?;
+                let stamp = Stamp { size: size as u64, sec: row.get(2)?, nsec: row.get(3)? };
+                Ok((Key(row.get(0)?), stamp, row.get::<_, String>(4)?))
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        });
+        let parsed = |(key, stamp, json): (Key, Stamp, String)| Some((key, stamp, serde_json::from_str(&json).ok()?));
+        rows.unwrap_or_default().into_iter().filter_map(parsed).collect()
+    }
+
     fn text(&self, sql: &str, values: &[&dyn ToSql]) -> Option<String> {
         self.try_with(|c| c.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()).flatten()
     }
