@@ -9,6 +9,7 @@ mod history;
 mod locks;
 mod probe;
 mod profiles;
+mod query;
 mod run;
 mod scan;
 mod schedule;
@@ -55,6 +56,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Scan(scan::ScanArgs),
+    Query(query::QueryArgs),
+    Stats(query::StatsArgs),
     Probe(probe::ProbeArgs),
     Locks(locks::LocksArgs),
     History(history::HistoryArgs),
@@ -158,6 +161,8 @@ impl Cli {
         match &self.command {
             None => self.run.json,
             Some(Command::Scan(args)) => args.json,
+            Some(Command::Query(args)) => args.json,
+            Some(Command::Stats(args)) => args.json,
             Some(Command::Probe(args)) => args.json,
             Some(Command::Locks(args)) => args.json,
             Some(Command::History(args)) => args.json,
@@ -177,6 +182,8 @@ fn dispatch(cli: &Cli, look: crate::ui::Look) -> Result<Ending> {
     match &cli.command {
         None => run::run(&cli.run, common, look),
         Some(Command::Scan(args)) => scan::run(args, common, look),
+        Some(Command::Query(args)) => query::run(args, common, look),
+        Some(Command::Stats(args)) => query::stats(args, common, look),
         Some(Command::Probe(args)) => probe::run(args, common, look),
         Some(Command::Locks(args)) => locks::run(args, common, look),
         Some(Command::History(args)) => history::run(args, common, look),

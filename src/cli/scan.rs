@@ -1,6 +1,6 @@
 //! `scan DIR`: what is there, and what would be done with it.
 
-mod census;
+pub(super) mod census;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -12,6 +12,7 @@ use super::args::{Choice, Collect, Common, Programs, Wants};
 use super::session::{BUILT_IN, Session};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::key::Key;
+use crate::model::policy::TypeFilter;
 use crate::plan;
 use crate::scan::examine::{self, Rules};
 use crate::scan::filter::Filter;
@@ -82,7 +83,19 @@ pub fn run(args: &ScanArgs, common: &Common, look: Look) -> Result<Ending> {
     };
     for root in &roots {
         let library = library::open(root, store.library_at(root).as_deref(), false)?;
+        let began = sys::clock::wall();
         scan.tree(root, library.as_ref(), &filter);
+        // Whoever saw everything knows what is gone.
+        let everything = settings.include.is_empty()
+            && settings.exclude.is_empty()
+            && settings.types == TypeFilter::Both
+            && scan.census().saw_all()
+            && stop::asked() == Stop::No;
+        if everything {
+            let (place, id) = remembered_as(root, library.as_ref());
+            let below = sys::path::key(&place, root).map(|key| key.0).unwrap_or_default();
+            store.media_forget(&id, &below, began as i64);
+        }
     }
     drop(scan.counter);
     let mut census = scan.census.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -96,7 +109,7 @@ pub fn run(args: &ScanArgs, common: &Common, look: Look) -> Result<Ending> {
     Ok(if interrupted { Ending::Of(Kind::Interrupted) } else { Ending::Well })
 }
 
-fn folder(dir: &Path) -> Result<PathBuf> {
+pub(super) fn folder(dir: &Path) -> Result<PathBuf> {
     let path = sys::path::canonical(dir).map_err(|error| {
         Error::new(Kind::Library, "open the folder")
             .at(dir)
@@ -110,6 +123,14 @@ fn folder(dir: &Path) -> Result<PathBuf> {
         .at(dir)
         .because("it is not a folder")
         .hint("`probe` looks at single files."))
+}
+
+/// Where facts of files below `root` are remembered: in their library, or, where there is none yet, by the folder.
+pub(super) fn remembered_as(root: &Path, library: Option<&Library>) -> (PathBuf, String) {
+    match library {
+        Some(library) => (library.root.clone(), library.id.clone()),
+        None => (root.to_owned(), format!("at:{}", root.display())),
+    }
 }
 
 impl Scan<'_> {
@@ -162,6 +183,7 @@ impl Scan<'_> {
         filter: &Filter,
         folder: walk::Folder,
     ) -> Vec<Seen> {
+        let (place, id) = remembered_as(root, library);
         let below = sys::path::key(root, &folder.path).map(|key| key.0).unwrap_or_default();
         let seen: Vec<Seen> = folder
             .files
@@ -174,8 +196,8 @@ impl Scan<'_> {
             })
             .map(|file| {
                 let path = folder.path.join(&file.name);
-                let key = library.and_then(|library| sys::path::key(&library.root, &path));
-                Seen { path, file, key, library: library.map(|l| l.id.clone()).unwrap_or_default() }
+                let key = sys::path::key(&place, &path);
+                Seen { path, file, key, library: id.clone() }
             })
             .collect();
         self.counter.found(seen.len() as u64);

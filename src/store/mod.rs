@@ -226,8 +226,21 @@ impl Store {
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         });
-        let parsed = |(key, stamp, json): (Key, Stamp, String)| Some((key, stamp, serde_json::from_str(&json).ok()?));
+        let parsed =
+            |(key, stamp, json): (Key, Stamp, String)| Some((key, stamp, serde_json::from_str(&json).ok()?));
         rows.unwrap_or_default().into_iter().filter_map(parsed).collect()
+    }
+
+    /// Forgets facts of files below a folder that nobody has asked for since (seconds since 1970): the files are gone.
+    pub fn media_forget(&self, library: &str, folder: &str, since: i64) {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        self.try_with(|c| {
+            c.prepare_cached(
+                "DELETE FROM media WHERE library = ?1 AND substr(key, 1, length(?2)) = ?2 AND at < ?3",
+            )?
+            .execute(params![library, prefix, since])
+            .map(drop)
+        });
     }
 
     fn text(&self, sql: &str, values: &[&dyn ToSql]) -> Option<String> {

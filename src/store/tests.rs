@@ -205,3 +205,27 @@ fn a_store_of_a_newer_version_is_used_and_not_downgraded() {
         .unwrap();
     assert_eq!(version, newer);
 }
+
+#[test]
+fn facts_below_a_folder_are_listed_and_those_of_gone_files_forgotten() {
+    let store = Store::in_memory();
+    let info = MediaInfo { format: "matroska,webm".into(), ..MediaInfo::default() };
+    let stamp = Stamp { size: 7, sec: 8, nsec: 9 };
+    for key in ["Films/a.mkv", "Films/b/c.mkv", "Films2/d.mkv"] {
+        store.media_put("lib", &Key(key.into()), &stamp, "ffprobe", &info);
+    }
+    store.media_put("other", &Key("Films/a.mkv".into()), &stamp, "ffprobe", &info);
+    let keys = |folder| {
+        let mut keys: Vec<String> = store.media_below("lib", folder).into_iter().map(|row| row.0.0).collect();
+        keys.sort();
+        keys
+    };
+    assert_eq!(keys("Films"), ["Films/a.mkv", "Films/b/c.mkv"]);
+    assert_eq!(keys("").len(), 3);
+    assert_eq!(store.media_below("lib", "Films")[0].1, stamp);
+    store.media_forget("lib", "Films", 0);
+    assert_eq!(keys("").len(), 3, "nothing is older than 1970");
+    store.media_forget("lib", "Films", i64::MAX);
+    assert_eq!(keys(""), ["Films2/d.mkv"]);
+    assert_eq!(store.media_below("other", "").len(), 1);
+}

@@ -107,6 +107,8 @@ fn the_documents_keep_their_shape() {
     share.add("Films/Next.avi", Clip::Mpeg4Avi);
     for (name, args) in [
         ("scan", vec!["scan", &root, "--json"]),
+        ("query", vec!["query", &root, "--json"]),
+        ("stats", vec!["stats", &root, "--json"]),
         ("probe", vec!["probe", share.path("Films/Next.avi").to_str().unwrap(), "--json"]),
         ("history", vec!["history", "--json"]),
         ("config", vec!["config", "show", "--json"]),

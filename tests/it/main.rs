@@ -17,6 +17,7 @@ mod fleet;
 mod golden;
 #[cfg(unix)]
 mod installer;
+mod query;
 mod support;
 mod tidy;
 mod usage;

@@ -53,11 +53,26 @@ pub struct Census {
     skip: BTreeMap<SkipCode, Tally>,
     /// Files that ffprobe cannot read.
     unreadable: Tally,
+    /// `stats`: counts by the folders right below.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    folders: BTreeMap<String, Tally>,
+    /// `stats`: what the encodes would free, by what this machine converted so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimate: Option<Estimate>,
     /// Folders that could not be read, and names that are not Unicode.
     not_looked_at: Vec<String>,
     /// With `--files`: each file.
     #[serde(skip_serializing_if = "Option::is_none")]
     files: Option<Vec<FileLine>>,
+}
+
+/// What converting would free.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    /// Bytes fewer; negative: more.
+    pub bytes: i64,
+    /// Files converted by the profile, whose sizes before and after the estimate rests on.
+    pub by: u64,
 }
 
 /// One file's line.
@@ -132,9 +147,27 @@ impl Census {
         });
     }
 
+    /// Counts a file to a folder.
+    pub fn below(&mut self, folder: String, bytes: u64) {
+        count(&mut self.folders, folder, bytes);
+    }
+
+    /// Estimates from bytes before, bytes after and how many files; fewer than three say nothing.
+    pub fn estimate(&mut self, (before, after, by): (u64, u64, u64)) {
+        if by >= 3 && before > 0 {
+            let freed = 1.0 - after as f64 / before as f64;
+            self.estimate = Some(Estimate { bytes: (self.encode.bytes as f64 * freed) as i64, by });
+        }
+    }
+
     /// Something that was not even looked at.
     pub fn not_looked_at(&mut self, path: &Path, why: &str) {
         self.not_looked_at.push(format!("{}: {why}", path.display()));
+    }
+
+    /// No folder and no name had to be left out.
+    pub fn saw_all(&self) -> bool {
+        self.not_looked_at.is_empty()
     }
 
     fn line(&mut self, line: FileLine) {
@@ -181,6 +214,7 @@ impl Census {
             ("resolution", &self.resolutions),
             ("dynamic range", &self.dynamic_ranges),
             ("audio", &self.audio_codecs),
+            ("folder", &self.folders),
         ] {
             let mut largest: Vec<(&String, &Tally)> = counts.iter().collect();
             largest.sort_by(|a, b| b.1.bytes.cmp(&a.1.bytes).then(a.0.cmp(b.0)));
@@ -192,6 +226,15 @@ impl Census {
         todo.push(("cannot be read".to_owned(), self.unreadable));
         let heading = format!("what {} would do", self.profile);
         section(&mut out, &heading, todo.into_iter().filter(|(_, tally)| tally.files > 0));
+        if let Some(Estimate { bytes, by }) = self.estimate {
+            let (verb, amount) =
+                if bytes < 0 { ("take", bytes.unsigned_abs()) } else { ("free", bytes.unsigned_abs()) };
+            out.push_str(&format!(
+                "\nthe encodes would {verb} about {}, by the {} that this machine made so\n",
+                text::bytes(amount),
+                text::counted(by, "result")
+            ));
+        }
         for text in &self.not_looked_at {
             out.push_str(&format!("not looked at: {}\n", text::clean(text)));
         }

@@ -167,9 +167,8 @@ impl Parser<'_> {
             return Err(format!("after «{field}» one of = != < <= > >= ~ is expected"));
         };
         self.tokens = &self.tokens[1..];
-        let value = match self.next() {
-            Some(Token::Word(value) | Token::Quoted(value)) => value,
-            _ => return Err(format!("a value is expected after «{field}» and its operator")),
+        let Some(Token::Word(value) | Token::Quoted(value)) = self.next() else {
+            return Err(format!("a value is expected after «{field}» and its operator"));
         };
         let with = match is {
             Kind::Number if by == Operator::Contains => {

@@ -40,7 +40,9 @@ fn conditions_mean_what_they_say() {
     ] {
         assert!(holds(text), "{text}");
     }
-    for text in ["height <= 1080", "not hdr", "fps > 1", "fps < 1", "title = x", "(hdr or hdr) and codec = av1"] {
+    for text in
+        ["height <= 1080", "not hdr", "fps > 1", "fps < 1", "title = x", "(hdr or hdr) and codec = av1"]
+    {
         assert!(!holds(text), "{text}");
     }
 }

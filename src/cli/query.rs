@@ -1,0 +1,269 @@
+//! `query`: which files have what, from what is remembered; and `stats`, the counts of the same.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Ending;
+use super::args::{Collect, Common, Programs, Wants};
+use super::scan::census::Census;
+use super::scan::{folder, remembered_as};
+use super::session::{BUILT_IN, Session};
+use crate::model::error::{Error, Kind, Result};
+use crate::model::key::{Key, Stamp};
+use crate::model::media::MediaInfo;
+use crate::model::outcome::Outcome;
+use crate::model::policy::TypeFilter;
+use crate::plan;
+use crate::scan::examine::Examined;
+use crate::scan::query::{self, Expression, Row};
+use crate::share::library;
+use crate::store::Store;
+use crate::ui::ndjson::SCHEMA;
+use crate::ui::table::{Align, table};
+use crate::ui::{self, Look, text};
+
+/// List the files below a folder that meet conditions, from what scans and runs on this machine remember; no file is opened
+#[derive(Args, Clone, Debug)]
+pub struct QueryArgs {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// Only files for which this holds, e.g. "height > 1080 and audio_channels > 2" (repeatable: all must hold)
+    #[arg(long = "where", value_name = "EXPRESSION", long_help = EXPRESSIONS)]
+    conditions: Vec<String>,
+    /// Only files whose video has this codec, e.g. hevc
+    #[arg(long, value_name = "CODEC")]
+    codec: Option<String>,
+    /// Only high dynamic range
+    #[arg(long)]
+    hdr: bool,
+    /// Only files of at least this size, e.g. 4G
+    #[arg(long, value_name = "SIZE")]
+    min_size: Option<String>,
+    /// Order: numbers from the largest, texts from A
+    #[arg(long, value_name = "FIELD", default_value = "path")]
+    sort: String,
+    /// At most this many
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Fields to show, separated by commas
+    #[arg(
+        long,
+        value_name = "FIELDS",
+        value_delimiter = ',',
+        default_value = "size,codec,width,height,range,audio_codec,audio_channels,path"
+    )]
+    fields: Vec<String>,
+    /// Print comma-separated values with a heading on stdout
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+    /// Print one JSON document on stdout (docs/json.md)
+    #[arg(long)]
+    pub json: bool,
+}
+
+const EXPRESSIONS: &str = "\
+Only files for which this holds (repeatable: all must hold), e.g. \"height > 1080 and audio_channels > 2\", \
+\"not (codec = hevc or hdr)\", \"audio_languages = ger and size >= 4G\", \"name ~ sample\".
+
+Operators: = != < <= > >= and ~ for «contains»; and, or, not, parentheses; quotes around values with spaces. Texts are compared \
+without case. Sizes take K, M, G and T.
+
+Fields: path name size modified duration bitrate container codec profile width height fps bit_depth hdr range audio_codec \
+audio_channels audio_tracks audio_languages subtitles subtitle_languages title";
+
+/// Count what lies below a folder, and what converting it would free, from what scans and runs on this machine remember
+#[derive(Args, Clone, Debug)]
+pub struct StatsArgs {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    #[command(flatten)]
+    wants: Wants,
+    #[command(flatten)]
+    programs: Programs,
+    /// Print one JSON document on stdout (docs/json.md)
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    schema: u32,
+    dir: PathBuf,
+    /// Files that are remembered below the folder.
+    remembered: usize,
+    files: Vec<Row>,
+}
+
+/// Runs `query`.
+pub fn run(args: &QueryArgs, common: &Common, look: Look) -> Result<Ending> {
+    for field in args.fields.iter().chain([&args.sort]) {
+        if query::kind(field).is_none() {
+            let names: Vec<&str> = query::FIELDS.iter().map(|(name, _)| *name).collect();
+            let why = format!("there is no field «{field}»; fields are {}", names.join(", "));
+            return Err(Error::new(Kind::Usage, "understand the fields").because(why));
+        }
+    }
+    let conditions = conditions(args)?;
+    let session = Session::begin(common, Collect::default(), vec![args.dir.clone()], look)?;
+    let dir = folder(&args.dir)?;
+    let known = known(&dir, &session.store())?;
+    if known.is_empty() {
+        nothing(&session);
+    }
+    let remembered = known.len();
+    let mut rows: Vec<Row> =
+        known.into_iter().map(|(key, stamp, media)| Row::of(key.0, stamp, &media)).collect();
+    rows.retain(|row| conditions.iter().all(|condition| condition.holds(row)));
+    query::sort(&mut rows, &args.sort);
+    rows.truncate(args.limit.unwrap_or(usize::MAX));
+    if args.json {
+        ui::out_json(&Answer { schema: SCHEMA, dir, remembered, files: rows });
+    } else if args.csv {
+        ui::out(&csv(&args.fields, &rows));
+    } else {
+        ui::out(&listing(&args.fields, &rows));
+    }
+    Ok(Ending::Well)
+}
+
+/// All conditions that the arguments name.
+fn conditions(args: &QueryArgs) -> Result<Vec<Expression>> {
+    let wrong = |why: String| Error::new(Kind::Usage, "understand the condition").because(why);
+    let mut found = Vec::new();
+    for condition in &args.conditions {
+        found.push(Expression::parse(condition).map_err(wrong)?);
+    }
+    if let Some(codec) = &args.codec {
+        let quoted = format!("codec = '{}'", codec.replace('\'', ""));
+        found.push(Expression::parse(&quoted).map_err(wrong)?);
+    }
+    if args.hdr {
+        found.push(Expression::parse("hdr").map_err(wrong)?);
+    }
+    if let Some(size) = &args.min_size {
+        if query::number(size).is_none() {
+            return Err(wrong(format!("«{size}» is no size, e.g. 700M or 4G")));
+        }
+        found.push(Expression::parse(&format!("size >= {size}")).map_err(wrong)?);
+    }
+    Ok(found)
+}
+
+fn nothing(session: &Session) {
+    session
+        .look
+        .note("nothing is remembered of this folder on this machine; `media-converter scan` looks at it");
+}
+
+/// What this machine remembers of the files below a folder, by paths relative to it.
+fn known(dir: &Path, store: &Store) -> Result<Vec<(Key, Stamp, MediaInfo)>> {
+    let library = library::open(dir, None, false)?;
+    // A folder that is no library yet is remembered by the folder that was scanned: this one or one above.
+    let above = dir.ancestors().map(|root| remembered_as(root, None));
+    let places: Vec<(PathBuf, String)> =
+        library.iter().map(|library| remembered_as(dir, Some(library))).chain(above).collect();
+    let mut found: Vec<(Key, Stamp, MediaInfo)> = Vec::new();
+    for (root, id) in places {
+        let below = crate::sys::path::key(&root, dir).map(|key| key.0).unwrap_or_default();
+        let rows = store.media_below(&id, &below);
+        let start = if below.is_empty() { 0 } else { below.len() + 1 };
+        found.extend(
+            rows.into_iter().map(|(key, stamp, media)| (Key(key.0[start..].to_owned()), stamp, media)),
+        );
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found.dedup_by(|a, b| a.0 == b.0);
+    Ok(found)
+}
+
+fn listing(fields: &[String], rows: &[Row]) -> String {
+    let headings: Vec<(&str, Align)> = fields
+        .iter()
+        .map(|field| {
+            let number = query::kind(field) == Some(query::Kind::Number);
+            (field.as_str(), if number { Align::Right } else { Align::Left })
+        })
+        .collect();
+    let cell = |row: &Row, field: &String| match field.as_str() {
+        "size" => text::bytes(row.size),
+        "duration" => row.duration.map(text::time).unwrap_or_default(),
+        name => row.cell(name),
+    };
+    let lines: Vec<Vec<String>> =
+        rows.iter().map(|row| fields.iter().map(|field| cell(row, field)).collect()).collect();
+    let bytes = rows.iter().map(|row| row.size).sum();
+    format!(
+        "{}{}, {}\n",
+        table(&headings, &lines),
+        text::counted(rows.len() as u64, "file"),
+        text::bytes(bytes)
+    )
+}
+
+/// RFC 4180, with a line feed alone at the end of lines.
+fn csv(fields: &[String], rows: &[Row]) -> String {
+    let quoted = |cell: String| {
+        if cell.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell
+        }
+    };
+    let mut out = format!("{}\n", fields.join(","));
+    for row in rows {
+        let cells: Vec<String> = fields.iter().map(|field| quoted(row.cell(field))).collect();
+        out.push_str(&cells.join(","));
+        out.push('\n');
+    }
+    out
+}
+
+/// Runs `stats`.
+pub fn stats(args: &StatsArgs, common: &Common, look: Look) -> Result<Ending> {
+    let collect = Collect::default().wants(&args.wants).programs(&args.programs);
+    let session = Session::begin(common, collect, vec![args.dir.clone()], look)?;
+    let dir = folder(&args.dir)?;
+    let policy = session.settings.policy(BUILT_IN)?;
+    let store = session.store();
+    let caps = session.caps(&session.tools()?, &store, false)?;
+    let known = known(&dir, &store)?;
+    if known.is_empty() {
+        nothing(&session);
+    }
+    let mut census = Census::new(&policy.name, false);
+    for (key, stamp, media) in known {
+        let name = key.0.rsplit('/').next().unwrap_or_default();
+        let subject = plan::Subject { name, media: &media, interlaced: None };
+        let decision = plan::decide(subject, &policy, &caps, TypeFilter::Both);
+        let top = key.0.split_once('/').map_or(".", |(top, _)| top).to_owned();
+        census.below(top, stamp.size);
+        census.examined(Path::new(&key.0), &Examined { stamp, media, decision });
+    }
+    census.estimate(saved(&store, &policy.name)?);
+    census.finish(vec![dir], false);
+    if args.json {
+        ui::out_json(&census);
+    } else {
+        ui::out(&census.text());
+    }
+    Ok(Ending::Well)
+}
+
+/// Bytes before and after of what this machine converted by a profile, and how many files that were.
+fn saved(store: &Store, profile: &str) -> Result<(u64, u64, u64)> {
+    let mut sums = (0, 0, 0);
+    for record in store.history(usize::MAX, None)? {
+        if let Outcome::Converted(converted) = record.outcome
+            && record.profile == profile
+        {
+            sums.0 += converted.bytes_before;
+            sums.1 += converted.bytes_after;
+            sums.2 += 1;
+        }
+    }
+    Ok(sums)
+}
