@@ -89,10 +89,29 @@ impl JobArgs {
             args.extend(["--dir".to_owned(), dir.to_owned()]);
         }
         args.extend(self.more.iter().cloned());
+        args.extend(self.programs());
         let scope = service::scope();
         // A user's own manager runs everything as that user.
         let user = self.user.clone().filter(|_| scope == crate::setup::units::Scope::System);
         Ok(Work { program, args, dirs, user, scope })
+    }
+}
+
+/// Folders in the PATH that every service manager gives.
+const EVERYBODYS: [&str; 2] = ["/usr/bin", "/usr/local/bin"];
+
+impl JobArgs {
+    /// ffmpeg's place, where the service would not find it: its PATH is not this user's.
+    fn programs(&self) -> Vec<String> {
+        if self.more.iter().any(|word| word.starts_with("--ffmpeg")) {
+            return Vec::new();
+        }
+        let Ok(tools) = crate::ffmpeg::tools::find(None, None) else { return Vec::new() };
+        [("--ffmpeg", tools.ffmpeg), ("--ffprobe", tools.ffprobe)]
+            .into_iter()
+            .filter(|(_, path)| !EVERYBODYS.iter().any(|folder| path.parent() == Some(folder.as_ref())))
+            .flat_map(|(flag, path)| [flag.to_owned(), path.to_string_lossy().into_owned()])
+            .collect()
     }
 }
 

@@ -70,7 +70,7 @@ for word in "$@"; do
     *) filter+=("$word") ;;
     esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(unit it program fleet)
+[ ${#parts[@]} -gt 0 ] || parts=(unit it program fleet provision)
 
 mkdir -p "$home"
 if ! reason=$(tests/wine/prepare.sh | tail -n 1) || [ -n "$reason" ]; then

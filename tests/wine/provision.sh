@@ -1,0 +1,63 @@
+# Sourced by run.sh: set-up from nothing, PATH in the registry, and the service's and the schedule's life.
+# What is not assigned here is run.sh's.
+# shellcheck shell=bash disable=SC2154,SC2034
+. tests/wine/common.sh
+bin=$work/programs
+# Without the tools in PATH: a machine on which nobody installed ffmpeg.
+bare() { WINEPATH='C:\windows' "$wine" "$exe" --state-dir "$(in_windows "$state/bare")" "$@"; }
+path_now() { "$wine" reg query 'HKCU\Environment' /v Path 2>/dev/null | tr -d '\r' | awk '/Path/ { print $NF }'; }
+offline=$work/offline
+mkdir -p "$offline"
+(cd "$home/tools" && python3 -m zipfile -c "$offline/ffmpeg-test-build.zip" ffmpeg.exe ffprobe.exe)
+(cd "$offline" && sha256sum ffmpeg-test-build.zip >SHA256SUMS)
+before=$(path_now)
+
+bare setup --dry-run --offline-cache "$(in_windows "$offline")" --programs "$(in_windows "$bin")" >"$work/setup-dry" 2>&1
+check "a dry run of setup ends well" test $? = 0
+check "and changes nothing" test ! -e "$bin" -a "$(path_now)" = "$before"
+
+echo "$(printf '0%.0s' {1..64})  ffmpeg-test-build.zip" >"$offline/SHA256SUMS"
+bare setup --offline-cache "$(in_windows "$offline")" --programs "$(in_windows "$bin")" >"$work/setup-wrong" 2>&1
+check "an archive with another SHA-256 is refused" test $? != 0 -a ! -e "$bin/ffmpeg.exe"
+rm -f "$offline/SHA256SUMS"
+
+bare setup --offline-cache "$(in_windows "$offline")" --programs "$(in_windows "$bin")" \
+    --report "$(in_windows "$work/report")" --json >"$work/setup.json" 2>"$work/setup.err"
+check "setup from an archive ends well" test $? = 0
+[ -e "$bin/ffmpeg.exe" ] || cat "$work/setup.err"
+check "ffmpeg and ffprobe lie where they should" test -s "$bin/ffmpeg.exe" -a -s "$bin/ffprobe.exe"
+check "nothing else lies there" test "$(find "$bin" -mindepth 1 | wc -l)" = 2
+check "the registry's PATH has the folder" test "$(path_now)" = "${before:+$before;}$(in_windows "$bin")"
+check "the report is written twice over" test -s "$work/report/setup_report.json" -a -s "$work/report/setup_report.txt"
+check "it is JSON on stdout, too" python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))["outcome"] == "ready"' "$work/setup.json"
+bare setup --offline-cache "$(in_windows "$offline")" --programs "$(in_windows "$bin")" --force --require-gpu >"$work/gpu" 2>&1
+check "without a graphics card --require-gpu exits with 20" test $? = 20
+check "and what was there is there" test -s "$bin/ffmpeg.exe" -a "$(find "$bin" -mindepth 1 | wc -l)" = 2
+if [ -n "$before" ]; then
+    "$wine" reg add 'HKCU\Environment' /v Path /t REG_EXPAND_SZ /d "$before" /f >/dev/null 2>&1
+else
+    "$wine" reg delete 'HKCU\Environment' /v Path /f >/dev/null 2>&1
+fi
+
+shared=$work/served
+clip "$shared/film.mkv"
+check "no service at first" test "$(as_windows service status 2>/dev/null | tr -d '\r')" = "not installed"
+as_windows service install --dir "$(in_windows "$shared")" -- --state-dir "$(in_windows "$state/windows")" >"$work/service" 2>&1
+check "a service installs and starts" test $? = 0
+converted() { for _ in {1..600}; do [ -e "$shared/film.mp4" ] && return; sleep 0.1; done; return 1; }
+check "it converts what is there" converted
+as_windows service status >"$work/status" 2>&1
+check "it goes on running, and rests" grep -q '^running' "$work/status"
+as_windows service stop >>"$work/service" 2>&1
+check "it stops when told" test $? = 0
+check "it is stopped" grep -q '^stopped' <(as_windows service status 2>/dev/null)
+as_windows service uninstall >>"$work/service" 2>&1
+check "it is gone" test "$(as_windows service status 2>/dev/null | tr -d '\r')" = "not installed"
+[ -e "$shared/film.mp4" ] || cat "$work/service" "$work/status"
+
+as_windows schedule install --every 1h --dir "$(in_windows "$shared")" >"$work/schedule" 2>&1
+check "a scheduled task is made" test $? = 0
+task=$home/prefix/drive_c/windows/system32/tasks/media-converter-scheduled
+if [ -e "$task" ]; then pass "the task scheduler has it"; else fail "the task scheduler has it"; cat "$work/schedule"; fi
+as_windows schedule uninstall >>"$work/schedule" 2>&1
+check "it is removed" test $? = 0 -a ! -e "$task"
