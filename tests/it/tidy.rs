@@ -39,6 +39,7 @@ const PURE: &[&str] = &[
     "src/model/",
     "src/plan/",
     "src/share/judge.rs",
+    "src/share/steps.rs",
     "src/worker/order.rs",
     "src/worker/guard.rs",
     "src/ffmpeg/args.rs",
