@@ -45,6 +45,10 @@ count() {
         /^FAIL / { tests = 1; f++ }
         END { print p + 0, f + 0, s + 0, tests + 0 }' "$log")
     read -r p f s tests <<<"$sums"
+    # A suite that sums up itself is believed.
+    if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+        p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[3]} tests=1
+    fi
     if [ "$code" = 0 ]; then
         [ "$tests" = 1 ] || p=1
     elif [ "$f" = 0 ]; then
@@ -71,6 +75,8 @@ run() {
     # A passing test's own output is kept in the log; of it only what was skipped is shown.
     "$@" 2>&1 | tee "$logs/$suite.log" | awk '
         /^successes:$/ { quiet = 1 } /^(failures:|test result: .*)$/ { quiet = 0 }
+        # One sum stands alone on a line: the last.
+        /^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { $0 = "   " $0 }
         !quiet || /^SKIPPED: / { print; fflush() }'
     code=${PIPESTATUS[0]}
     count "$suite" "$code"
@@ -111,8 +117,13 @@ get_rust() {
         rustup toolchain install stable --profile minimal -c rustfmt -c clippy && rustup default stable && return
     fi
     have curl || install "to fetch rustup" curl ca-certificates
-    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
-        sh -s -- -y --no-modify-path --profile minimal -c rustfmt -c clippy
+    local script=$logs/rustup-init.sh address
+    # The second address is where the first one leads.
+    for address in https://sh.rustup.rs https://static.rust-lang.org/rustup/rustup-init.sh; do
+        curl --proto '=https' --tlsv1.2 -sSfL --retry 2 -o "$script" "$address" &&
+            sh "$script" -y --no-modify-path --profile minimal -c rustfmt -c clippy && return
+    done
+    return 1
 }
 
 prepare() {
@@ -188,11 +199,7 @@ suite_wine() {
 suite_namespaces() { run namespaces tests/namespaces.sh; }
 
 suite_netshare() {
-    if [ -x tests/netshare/run.sh ]; then
-        run netshare tests/netshare/run.sh
-    else
-        skip netshare "tests/netshare/run.sh is not here"
-    fi
+    run netshare tests/netshare/run.sh
 }
 
 suites=("$@")

@@ -133,15 +133,28 @@ get_rust() {
         rustup toolchain install stable --profile minimal
     else
         have curl || packages "to fetch rustup" curl ca-certificates
-        # Not PATH: a login shell's files are the user's.
-        curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --no-modify-path --profile minimal ||
-            get_rustup_package
+        get_rustup || get_rustup_package
     fi
     # An older cargo of the distribution may come first in PATH.
     PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
     RUSTUP_TOOLCHAIN=stable
     export RUSTUP_TOOLCHAIN
     if old_rust; then die "Rust could not be installed: get cargo ≥ $NEWEST_NEEDED (https://rustup.rs) and run this again"; fi
+}
+
+# Not into PATH: a login shell's files are the user's.
+get_rustup() {
+    script=$(mktemp)
+    # The second address is where the first one leads.
+    for address in https://sh.rustup.rs https://static.rust-lang.org/rustup/rustup-init.sh; do
+        if curl --proto '=https' --tlsv1.2 -sSfL --retry 2 -o "$script" "$address" &&
+            sh "$script" -y --no-modify-path --profile minimal; then
+            rm -f "$script"
+            return 0
+        fi
+    done
+    rm -f "$script"
+    return 1
 }
 
 get_rustup_package() {
@@ -226,7 +239,7 @@ make_library() {
     : >"$demo_folder/.media-converter-demo"
     picture="-f lavfi -i testsrc2=size=640x360:rate=25:duration=6"
     tone="-f lavfi -i sine=frequency=330:sample_rate=48000:duration=6"
-    x264="-c:v libx264 -preset veryfast -crf 24 -pix_fmt yuv420p"
+    x264="-c:v libx264 -preset veryfast -crf 21 -pix_fmt yuv420p"
     printf '1\n00:00:01,000 --> 00:00:03,000\nGrüße aus dem Testbild\n' >"$demo_folder/.subtitle.srt"
     # shellcheck disable=SC2086  # each is a list of words
     {
@@ -234,10 +247,11 @@ make_library() {
             -c:a aac -c:s srt -metadata:s:s:0 language=ger -metadata title=Testbild
         make "Movies/Surround.mkv" $picture $tone \
             -filter_complex "[1:a]pan=5.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0[a]" -map 0:v -map "[a]" $x264 -c:a ac3
-        make "Movies/Ten bit.mkv" $picture -c:v libx265 -preset ultrafast -x265-params log-level=error -pix_fmt yuv420p10le
+        make "Movies/Ten bit.mkv" $picture -c:v libx265 -preset ultrafast -crf 14 -x265-params log-level=error \
+            -pix_fmt yuv420p10le
         make "Series/Größe & Maß – Folge 1.avi" $picture $tone -c:v mpeg4 -q:v 5 -c:a libmp3lame
         make "Recordings/broadcast.ts" $picture $tone -c:v mpeg2video -q:v 5 -c:a mp2 -f mpegts
-        make "Web/clip.webm" $picture $tone -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 500k -c:a libopus
+        make "Web/clip.webm" $picture $tone -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 2500k -c:a libopus
         make "Music/01 Kammerton.flac" $tone -c:a flac -metadata title=Kammerton -metadata artist=Stimmgabel -metadata track=1
         make "Already fine.mp4" $picture $tone $x264 -c:a aac -movflags +faststart
         make "Broken/interrupted copy.mkv" $picture $tone $x264 -c:a aac
@@ -256,7 +270,9 @@ make_library() {
 show_library() {
     (cd "$demo_folder" && find . -type f ! -path '*/.*' | sort) | while IFS= read -r file; do
         file=${file#./}
-        codecs=$(ffprobe -v quiet -of csv=p=0 -show_entries stream=codec_name "$demo_folder/$file" </dev/null | tr -d ',\r' | tr '\n' ' ')
+        # A broadcast stream's programs list its streams a second time.
+        codecs=$(ffprobe -v quiet -of csv=p=0 -show_entries stream=index,codec_name "$demo_folder/$file" </dev/null |
+            sort -u -t, -k1,1n | cut -d, -f2 | tr '\n' ' ')
         printf '   %7s KiB  %-28s %s\n' "$(($(wc -c <"$demo_folder/$file") / 1024))" "$codecs" "$file"
     done
 }

@@ -60,7 +60,7 @@ pub fn present<T>(path: &Path, mut operation: impl FnMut() -> io::Result<T>) -> 
                 Err(reason) if reason.kind() == io::ErrorKind::PermissionDenied => return Err(error),
                 Err(reason) => return Err(reason),
             }
-        } else if !os::fs::is_transient(&error) || !patience.wait() {
+        } else if !os::fs::is_transient_open(&error) || !patience.wait() {
             return Err(error);
         }
     }

@@ -41,6 +41,13 @@ pub fn is_transient(error: &io::Error) -> bool {
     )
 }
 
+/// The same, for opening a file that is there. EINVAL as well: Linux' SMB client asks for one lease per file, and the server
+/// knows leases by name (MS-SMB2 3.3.5.9.8). While a file with two names is open by one of them, or was until a second
+/// ago (`closetimeo`), opening it by the other is refused with it.
+pub fn is_transient_open(error: &io::Error) -> bool {
+    is_transient(error) || error.raw_os_error() == Some(Errno::INVAL.raw_os_error())
+}
+
 /// The same, for a call that changes something.
 pub fn is_transient_change(error: &io::Error) -> bool {
     is_transient(error)

@@ -96,6 +96,11 @@ pub fn is_transient(error: &io::Error) -> bool {
         )
 }
 
+/// The same, for opening a file that is there.
+pub fn is_transient_open(error: &io::Error) -> bool {
+    is_transient(error)
+}
+
 /// The same, for a call that changes something: there "access denied" also says that a target is open, or that a
 /// folder has something open in it, or that a name is about to vanish.
 pub fn is_transient_change(error: &io::Error) -> bool {
