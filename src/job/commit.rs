@@ -151,7 +151,7 @@ fn free_name(stem: &str, suffix: &str, taken: &dyn Fn(&str) -> bool) -> String {
         return plain;
     }
     let (head, ending) = suffix.rsplit_once('.').unwrap_or((suffix, ""));
-    (2..).map(|n| format!("{stem}{head}.{n}.{ending}")).find(|name| !taken(name)).unwrap_or(plain)
+    (2..10_000).map(|n| format!("{stem}{head}.{n}.{ending}")).find(|name| !taken(name)).unwrap_or(plain)
 }
 
 /// Files that belong to a film by its stem and follow it when the stem changes: (old name, new name).

@@ -124,7 +124,7 @@ pub(crate) fn io_halt(doing: &str, path: &Path, error: std::io::Error) -> Halt {
     Halt::fail(code, Error::io(doing, path, error).line()).hint(hint)
 }
 
-fn error_halt(error: Error, otherwise: FailCode) -> Halt {
+fn error_halt(error: &Error, otherwise: FailCode) -> Halt {
     let code = match error.kind {
         Kind::Space => FailCode::Space,
         Kind::Claim => FailCode::ClaimLost,
@@ -190,7 +190,7 @@ fn start(
                 sink.emit(&Event::Note { level: Level::Warn, path: Some(task.path.clone()), text });
                 *recovered = true;
             }
-            Err(error) => return Err(error_halt(error, FailCode::Io)),
+            Err(error) => return Err(error_halt(&error, FailCode::Io)),
         }
     }
     Err(Halt::skip(SkipCode::Claimed, "a half-done swap of a dead worker is still in the way"))
@@ -311,7 +311,7 @@ fn look_again(task: &Task, context: Context<'_>, claim: &Claim) -> std::result::
     let examined = if print.stamp == task.seen.stamp {
         task.seen.clone()
     } else {
-        examine::examine(&task.path, rules).map_err(|e| error_halt(e, FailCode::Unreadable))?
+        examine::examine(&task.path, rules).map_err(|e| error_halt(&e, FailCode::Unreadable))?
     };
     let plan = match examined.decision {
         Decision::Convert(plan) => *plan,

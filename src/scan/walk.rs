@@ -113,19 +113,32 @@ fn work(shared: &Shared, send: &SyncSender<Found>, spread: u64) {
                 queue = shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
             }
         };
+        // Lowered on every way out, also by a panic: the other threads would wait for this one for ever.
+        let turn = Turn(shared);
         let (mut below, heard) = list(&folder, send);
         if !below.is_empty() {
-            let turn = (spread % below.len() as u64) as usize;
-            below.rotate_left(turn);
+            let places = (spread % below.len() as u64) as usize;
+            below.rotate_left(places);
         }
-        let mut queue = shared.lock();
-        // Depth first: the frontier stays small, and a season's folders come one after another.
-        for path in below.into_iter().rev() {
-            queue.folders.push_front(path);
+        {
+            let mut queue = shared.lock();
+            // Depth first: the frontier stays small, and a season's folders come one after another.
+            for path in below.into_iter().rev() {
+                queue.folders.push_front(path);
+            }
+            queue.stop |= !heard;
         }
-        queue.busy -= 1;
-        queue.stop |= !heard;
-        shared.changed.notify_all();
+        drop(turn);
+    }
+}
+
+/// A thread's turn at a folder.
+struct Turn<'a>(&'a Shared);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.lock().busy -= 1;
+        self.0.changed.notify_all();
     }
 }
 

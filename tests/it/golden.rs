@@ -22,7 +22,7 @@ fn note(path: &str, value: &Value, shape: &mut Shape) {
                 let sha = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
                 let name = if sha {
                     "<sha256>"
-                } else if path.ends_with(".tags") {
+                } else if path.rsplit('.').next() == Some("tags") {
                     "<tag>"
                 } else {
                     name
@@ -66,11 +66,11 @@ fn compare(name: &str, values: impl IntoIterator<Item = (String, Value)>) {
             met.extend(kinds.split(" or ").map(str::to_owned));
         }
     }
-    let text: String = seen
+    let lines: Vec<String> = seen
         .into_iter()
-        .map(|(path, kinds)| format!("{path}: {}\n", kinds.into_iter().collect::<Vec<_>>().join(" or ")))
+        .map(|(path, kinds)| format!("{path}: {}", kinds.into_iter().collect::<Vec<_>>().join(" or ")))
         .collect();
-    golden(&file, &text);
+    golden(&file, &(lines.join("\n") + "\n"));
 }
 
 fn library() -> Share {

@@ -3,7 +3,7 @@
 use crate::job::transcode::{header_is_absurd, tolerance};
 use crate::job::verify::faults;
 use crate::job::{held_by, span};
-use crate::model::media::{Audio, Chapter, MediaInfo, Stream, StreamKind, Video};
+use crate::model::media::{Audio, Chapter, Disposition, MediaInfo, Stream, StreamKind, Tags, Video};
 use crate::model::plan::{Action, AudioEncode, Plan, StreamPlan};
 use crate::model::policy::Container;
 use crate::share::claim::Holder;
@@ -18,12 +18,12 @@ fn stream(index: u32, kind: StreamKind, codec: &str) -> Stream {
         level: None,
         language: None,
         title: None,
-        disposition: Default::default(),
+        disposition: Disposition::default(),
         start_time: None,
         duration: None,
         bit_rate: None,
         frames: None,
-        tags: Default::default(),
+        tags: Tags::default(),
         video: (kind == StreamKind::Video).then(|| Video {
             width: 320,
             height: 180,
@@ -49,7 +49,7 @@ fn plan() -> Plan {
         action,
         language: None,
         title: None,
-        disposition: Default::default(),
+        disposition: Disposition::default(),
     };
     Plan {
         profile: "universal".to_owned(),

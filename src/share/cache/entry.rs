@@ -21,7 +21,12 @@ fn seconds(stamp: &Stamp) -> f64 {
 /// `{:?}` does too for every time of this millennium).
 pub(super) fn key(name: &str, stamp: &Stamp) -> String {
     let text = format!("{name}|{}|{:?}", stamp.size, seconds(stamp));
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        for nibble in [byte >> 4, byte & 15] {
+            hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
+        hex
+    })
 }
 
 /// Size and time of an entry, where it has them.

@@ -244,10 +244,10 @@ pub fn root_names(tokens: &[Placed], deep: usize) -> Vec<Named> {
 
 fn first_names(tokens: &[Placed], start: usize, names: &mut Vec<Named>) {
     let Some(first) = tokens.get(start) else { return };
-    let named = |name: &str, at: &Placed| Named { name: name.to_owned(), line: at.line, test: at.test };
+    let place = |name: &str, at: &Placed| Named { name: name.to_owned(), line: at.line, test: at.test };
     match &first.token {
-        Token::Word(word) => names.push(named(word, first)),
-        Token::Mark('*') => names.push(named("*", first)),
+        Token::Word(word) => names.push(place(word, first)),
+        Token::Mark('*') => names.push(place("*", first)),
         Token::Mark('{') => {
             let mut depth = 0;
             let mut fresh = false;
@@ -265,7 +265,7 @@ fn first_names(tokens: &[Placed], start: usize, names: &mut Vec<Named>) {
                     fresh = depth == 1;
                     continue;
                 } else if fresh {
-                    names.push(named(token.word().unwrap_or("*"), token));
+                    names.push(place(token.word().unwrap_or("*"), token));
                 }
                 fresh = false;
             }
