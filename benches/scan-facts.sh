@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 program=$(realpath "${1:-$here/target/release/media-converter}")
 copies=${2:-5}
 cores=$(nproc)
-clips=$here/target/tmp/library
+clips=$here/target/tmp/library-bench
 bash "$here/tests/media/generate.sh" "$clips"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -8,7 +8,8 @@ work=$out.$$
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/src" && work=$(cd "$work" && pwd) && out=$(dirname "$work")/$(basename "$out") && cd "$work"
 ff() { ffmpeg -nostdin -v error -y "$@"; }
-have() { ffmpeg -v error -hide_banner -encoders 2>/dev/null | grep -q " $1 "; }
+encoders=$(ffmpeg -v error -hide_banner -encoders 2>/dev/null)
+have() { [[ $encoders == *" $1 "* ]]; }
 
 # Encodes.
 v() { # name, size, rate, encoder and its options
@@ -152,8 +153,8 @@ for b in h264b hevc10 h264709; do
         out "handler-$b.$ext" "${m[@]}" -metadata:s:a:0 handler_name="Deutsch 5.1" -metadata:s:v:0 handler_name=x
         out "disp-$b.$ext" "${m[@]}" -disposition:a:0 0 -disposition:a:1 default+comment -disposition:s:0 forced+hearing_impaired -disposition:v:0 original
         out "nodefault-$b.$ext" "${m[@]}" -disposition:v 0 -disposition:a 0 -disposition:s 0
-        out "chap-$b.$ext" "${m[@]}" -map_metadata 4 -map_chapters 4
-        out "tags-$b.$ext" "${m[@]}" -metadata artist=Me -metadata date=2020-01-02 -metadata comment="a b" -metadata genre=Drama -metadata creation_time=2020-05-06T07:08:09.5Z
+        out "chap-$b.$ext" "${m[@]:0:8}" -map_metadata 4 -map_chapters 4 -c:v copy -c:a copy -c:s $sub
+        out "tags-$b.$ext" "${m[@]}" -metadata artist=Me -metadata date=2020-01-02 -metadata comment="a b" -metadata genre=Drama -metadata comment-ger=Hallo -metadata:s:a:0 BPS-eng=64000 -metadata:s:a:0 NUMBER_OF_FRAMES=30 -metadata creation_time=2020-05-06T07:08:09.5Z
         out "front-$b.$ext" "${m[@]}" -movflags +faststart
         out "rot90-$b.$ext" "${m[@]}" -metadata:s:v:0 rotate=90
         out "rot180-$b.$ext" "${m[@]}" -metadata:s:v:0 rotate=180

@@ -1,7 +1,7 @@
 //! Facts of Matroska and MP4 files from their headers, in this process: no ffprobe, a few bounded reads.
 //!
 //! Promises: what it says is what ffprobe says, or it says nothing and the file goes to ffprobe. It steps back for anything
-//! unusual: other containers and codecs, fragments, fields, PQ and HLG, several parameter sets, two headers that
+//! unusual: other containers and codecs, fragments, fields, dynamic HDR, several parameter sets, two headers that
 //! disagree. It trusts no length field, reads at most [`source`]'s budget, and never panics or loops.
 //!
 //! It covers everything in [`MediaInfo`] but what [`covered`] blanks: start times, streams' bit rates, captions inside the
@@ -31,7 +31,9 @@ use std::io::{Read, Seek};
 use std::path::Path;
 
 use crate::ffmpeg::probe;
-use crate::model::media::{Disposition, DolbyVision, MediaInfo, Stream, StreamKind, Tags, Video, Witness};
+use crate::model::media::{
+    Disposition, DolbyVision, Hdr, MediaInfo, Stream, StreamKind, Tags, Video, Witness,
+};
 use crate::model::policy::Policy;
 use codec::Picture;
 use names::{Color, Range};
@@ -171,10 +173,6 @@ fn video(picture: &Picture, container: &Container) -> Option<Video> {
         return None;
     }
     let transfer = names::transfer(color.transfer)?;
-    // High dynamic range has static and dynamic values in its frames.
-    if matches!(transfer.as_deref(), Some("smpte2084" | "arib-std-b67")) {
-        return None;
-    }
     Some(Video {
         width: picture.width,
         height: picture.height,
@@ -194,6 +192,16 @@ fn video(picture: &Picture, container: &Container) -> Option<Video> {
         dolby_vision: container.dolby_vision,
         ..Video::default()
     })
+}
+
+/// Whether ffprobe's facts hang on the first pictures, too: more than eight bits, or a curve of HDR. `None` for codecs
+/// whose pictures are not read here.
+fn wants_picture(codec: &str, video: &Video) -> Option<bool> {
+    match video.bit_depth > 8 || video.hdr() != Hdr::Sdr {
+        false => Some(false),
+        // Dolby Vision's own messages are ffprobe's.
+        true => (codec == "hevc" && video.dolby_vision.is_none()).then_some(true),
+    }
 }
 
 /// The Dolby Vision configuration record (Dolby Vision Streams Within the ISO Base Media File Format, 3.2).

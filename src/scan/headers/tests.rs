@@ -49,7 +49,7 @@ fn library() -> &'static [PathBuf] {
 
 fn generated() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let into = root.join("target/tmp/library");
+    let into = root.join("target/tmp").join(format!("library-{}", edition()));
     let script = root.join("tests/media/generate.sh");
     match std::process::Command::new("bash").arg(script).arg(&into).status() {
         Ok(status) if status.success() => files(&into),
@@ -58,6 +58,11 @@ fn generated() -> Vec<PathBuf> {
             Vec::new()
         }
     }
+}
+
+/// The generator's edition: another script makes other clips.
+fn edition() -> String {
+    blake3::hash(include_bytes!("../../../tests/media/generate.sh")).to_hex()[..12].to_owned()
 }
 
 /// Clips that other projects publish.
@@ -83,7 +88,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// ffprobe's facts, remembered beside the clip by ffprobe's version; `None` where it cannot read it.
 fn probed(tools: &tools::Tools, path: &Path) -> Option<MediaInfo> {
     let name = path.file_name().expect("a name").to_string_lossy();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp/probed").join(&tools.version);
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp/probed").join(&tools.version).join(edition());
     let kept = folder.join(format!("{name}.{}.json", path.metadata().expect("a file").len()));
     if let Ok(json) = std::fs::read(&kept) {
         return serde_json::from_slice(&json).expect("what was kept");

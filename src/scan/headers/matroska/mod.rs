@@ -191,7 +191,7 @@ fn complete<R: Read + Seek>(source: &mut Source<R>, cluster: u64, tracks: &mut [
                 if !track.prefix.is_empty() {
                     return None;
                 }
-                dynamic::nothing_hidden(source, frame.at, frame.size, *nal_length)?;
+                dynamic::read(source, frame.at, frame.size, *nal_length, track.stream.video.as_mut()?)?;
             }
             tracks::Frame::Sound => {
                 let mut start = track.prefix.clone();

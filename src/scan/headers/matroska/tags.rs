@@ -44,7 +44,8 @@ pub fn read(body: &[u8], media: &mut MediaInfo, tracks: &mut [Track]) -> Option<
 }
 
 fn one(simple: &[u8], prefix: Option<&str>, into: &mut Tags) -> Option<()> {
-    let (mut name, mut value, mut language, mut default) = (None, None, None, true);
+    // Not the specification's default: ffmpeg takes a tag without the flag for one of its language only.
+    let (mut name, mut value, mut language, mut default) = (None, None, None, false);
     for (id, body) in children(simple)? {
         match id {
             ids::TAG_NAME => name = Some(text(body)?),

@@ -8,7 +8,7 @@ use crate::scan::headers::codec::{self, Picture};
 use crate::scan::headers::ebml::{self, children, float, text, uint};
 use crate::scan::headers::names::{self, Color, Range};
 use crate::scan::headers::source::Source;
-use crate::scan::headers::{Container, dolby_vision, stream, video};
+use crate::scan::headers::{Container, dolby_vision, stream, video, wants_picture};
 
 /// Tracks and attachments of one file.
 const TRACKS: usize = 128;
@@ -193,8 +193,10 @@ fn pictures(elements: &Elements<'_>, private: &[u8], stream: &mut Stream) -> Opt
 fn settled(picture: &Picture, container: &Container, stream: &mut Stream) -> Option<Frame> {
     stream.profile = Some(picture.profile.clone());
     stream.level = Some(picture.level);
-    stream.video = Some(video(picture, container)?);
-    Some(if picture.bit_depth > 8 { Frame::Pictures(picture.nal_length) } else { Frame::Settled })
+    let video = video(picture, container)?;
+    let wanted = wants_picture(&stream.codec, &video)?;
+    stream.video = Some(video);
+    Some(if wanted { Frame::Pictures(picture.nal_length) } else { Frame::Settled })
 }
 
 /// The container's word on colour. Static HDR values are exact only in the stream; a file that has them here goes to ffprobe.

@@ -7,7 +7,7 @@ use crate::model::media::{Stream, StreamKind};
 use crate::scan::headers::boxes::{Head, Name, u16_at, u32_at, u64_at};
 use crate::scan::headers::names::reduce;
 use crate::scan::headers::source::Source;
-use crate::scan::headers::{Container, codec, dynamic, stream};
+use crate::scan::headers::{Container, codec, dynamic, stream, wants_picture};
 
 /// Entries of the time table that are read: a constant rate has one or two, one rounded to milliseconds has as many as
 /// it has frames.
@@ -187,8 +187,9 @@ fn media_header(body: &[u8]) -> Option<(u32, u64, Option<String>)> {
     let letters = [language >> 10 & 31, language >> 5 & 31, language & 31];
     let language = match language {
         0x7fff => None,
-        // QuickTime's own numbers.
-        0..0x400 => return None,
+        // QuickTime's own numbers, of which the first is English.
+        0 => Some("eng".to_owned()),
+        1..0x400 => return None,
         _ => Some(letters.iter().map(|l| char::from(0x60 + *l as u8)).collect::<String>()),
     };
     if language.as_ref().is_some_and(|l| !l.bytes().all(|b| b.is_ascii_lowercase())) {
@@ -316,12 +317,12 @@ fn pictures<R: Read + Seek>(
     container.dolby_vision = visual.dolby_vision()?;
     stream.profile = Some(picture.profile.clone());
     stream.level = Some(picture.level);
-    stream.video = Some(crate::scan::headers::video(&picture, &container)?);
-    if picture.bit_depth > 8 {
-        (codec == "hevc").then_some(())?;
+    let mut video = crate::scan::headers::video(&picture, &container)?;
+    if wants_picture(codec, &video)? {
         let (at, size) = first.first(source)?;
-        dynamic::nothing_hidden(source, at, size, picture.nal_length)?;
+        dynamic::read(source, at, size, picture.nal_length, &mut video)?;
     }
+    stream.video = Some(video);
     Some(())
 }
 
