@@ -44,7 +44,7 @@ timed() { # seconds of a command
 }
 median() { sort -n | sed -n 3p; }
 ours() { # a machine that knows nothing yet of these files, but what its ffmpeg can do
-    rm -rf "$work/home" && cp -r "$work/warm" "$work/home"
+    rm -rf "${work:?}/home" && cp -r "$work/warm" "$work/home"
     timed env HOME="$work/home" XDG_STATE_HOME="$work/home/state" XDG_CACHE_HOME="$work/home/cache" \
         XDG_DATA_HOME="$work/home/data" XDG_CONFIG_HOME="$work/home/config" "$program" scan "$1" --json
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes a library of small real files: few encodes, many remuxes. usage: generate.sh DIR
 # DIR appears whole, at the end, by a rename; where it is there already nothing is done.
+# shellcheck disable=SC2154,SC2206  # `eval` assigns the lists; $sub is one word
 set -euo pipefail
 out=$1
 [ -d "$out" ] && exit 0

@@ -16,6 +16,7 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 home=$target/wine
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never} RUST_BACKTRACE=1 WINEDEBUG=${WINEDEBUG:--all}
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$PWD/tests/wine/wine
+# shellcheck disable=SC2034  # the scenarios it sources use it
 wine=$PWD/tests/wine/wine
 passed=0 failed=0 skipped=0
 
