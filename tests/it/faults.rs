@@ -1,7 +1,5 @@
 //! What goes wrong in real libraries: each ends with the original intact and a message that says what to do.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use crate::convert::summary;
@@ -109,6 +107,8 @@ fn an_unmounted_share_is_never_an_empty_library() {
 
 #[cfg(unix)]
 mod unix {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

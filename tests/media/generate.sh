@@ -104,6 +104,7 @@ out() { # name, then ffmpeg's words
 go() {
     jobs=$((jobs + 1))
     (
+        all=() words=()
         eval "all=(${outputs[*]})"
         ff "${inputs[@]}" "${all[@]}" 2>/dev/null && exit
         for one in "${outputs[@]}"; do
@@ -147,7 +148,7 @@ for b in h264b hevc10 h264709; do
     for ext in mkv mp4 m4v mov; do
         sub=mov_text; [ $ext = mkv ] && sub=copy
         [ "$b.$ext" = hevc10.m4v ] && continue
-        m=(-map 0:v:0 -map 1:a -map 2:a -map 3:s -map_metadata -1 -map_chapters -1 -c:v copy -c:a copy -c:s $sub)
+        m=(-map 0:v:0 -map 1:a -map 2:a -map 3:s -map_metadata -1 -map_chapters -1 -c:v copy -c:a copy -c:s "$sub")
         from -i "src/$b.mkv" -i src/aac.mka -i src/ac351.mka -i src/sub.srt -i src/chapters.txt -i src/cover.jpg -i src/h264.mkv -i src/mp3.mka
         out "lang-$b.$ext" "${m[@]}" -metadata:s:a:0 language=ger -metadata:s:a:1 language=eng -metadata:s:s:0 language=fre -metadata:s:v:0 language=jpn
         out "title-$b.$ext" "${m[@]}" -metadata title="Ein Film" -metadata:s:a:0 title="Kommentar ä" -metadata:s:s:0 title="Forced" -metadata:s:v:0 title="Main picture"

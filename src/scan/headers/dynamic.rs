@@ -59,7 +59,7 @@ fn messages(unit: &[u8], video: &mut Video) -> Option<()> {
         match kind {
             137 => video.mastering = Some(mastering(payload)?),
             144 => {
-                video.content_light = Some((u32::from(u16_at(payload, 0)?), u32::from(u16_at(payload, 2)?)))
+                video.content_light = Some((u32::from(u16_at(payload, 0)?), u32::from(u16_at(payload, 2)?)));
             }
             // Registered user data (HDR10+, captions), alternative transfer, ambient light: for ffprobe.
             4 | 147 | 148 => return None,

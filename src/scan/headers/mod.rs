@@ -197,11 +197,11 @@ fn video(picture: &Picture, container: &Container) -> Option<Video> {
 /// Whether ffprobe's facts hang on the first pictures, too: more than eight bits, or a curve of HDR. `None` for codecs
 /// whose pictures are not read here.
 fn wants_picture(codec: &str, video: &Video) -> Option<bool> {
-    match video.bit_depth > 8 || video.hdr() != Hdr::Sdr {
-        false => Some(false),
-        // Dolby Vision's own messages are ffprobe's.
-        true => (codec == "hevc" && video.dolby_vision.is_none()).then_some(true),
+    if video.bit_depth <= 8 && video.hdr() == Hdr::Sdr {
+        return Some(false);
     }
+    // Dolby Vision's own messages are ffprobe's.
+    (codec == "hevc" && video.dolby_vision.is_none()).then_some(true)
 }
 
 /// The Dolby Vision configuration record (Dolby Vision Streams Within the ISO Base Media File Format, 3.2).

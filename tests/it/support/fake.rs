@@ -1,12 +1,14 @@
 //! Programs that play ffmpeg: a shell script in a folder that stands first in PATH.
 
+#[cfg(unix)]
 use std::path::PathBuf;
 
+#[cfg(unix)]
 use super::Share;
 
+#[cfg(unix)]
 impl Share {
     /// From now on `name` is this shell script; `$REAL` in it is the real program. Returns where it lies.
-    #[cfg(unix)]
     pub fn fake(&mut self, name: &str, script: &str) -> PathBuf {
         use std::os::unix::fs::PermissionsExt as _;
         let path = std::env::var_os("PATH").unwrap_or_default();
