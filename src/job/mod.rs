@@ -225,9 +225,11 @@ pub(crate) fn span_fine(seconds: f64) -> String {
 fn journey(task: &Task, context: Context<'_>, sink: &dyn Sink, claim: Claim) -> Ended {
     let began = Instant::now();
     sink.emit(&Event::JobStarted { job: task.id, path: task.path.clone(), bytes: task.seen.stamp.size });
+    let mut print = None;
     let result = (|| {
         sink.emit(&Event::JobStage { job: task.id, stage: Stage::Probing });
         let source = look_again(task, context, &claim)?;
+        print = Some(source.print.clone());
         sink.emit(&Event::Planned { path: task.path.clone(), plan: Box::new(source.plan.clone()) });
         sink.emit(&Event::JobStage { job: task.id, stage: Stage::Encoding });
         let made = transcode::run(task, context, sink, &claim, &source)?;
@@ -241,7 +243,7 @@ fn journey(task: &Task, context: Context<'_>, sink: &dyn Sink, claim: Claim) -> 
         Err(halt) => {
             // Released first: whatever was wrong with this file, nobody must wait for it.
             claim.release();
-            return halted(task, halt);
+            return halted(task, halt, print);
         }
     };
     let (subject, outcome) = match commit::swap(task, context, claim, &source, &made) {
@@ -264,14 +266,16 @@ fn journey(task: &Task, context: Context<'_>, sink: &dyn Sink, claim: Claim) -> 
             });
             (subject, outcome)
         }
-        Err(halt) => return halted(task, halt),
+        Err(halt) => return halted(task, halt, print),
     };
     Ended { outcome, subject, recovered: false }
 }
 
 /// The end of a job that converted nothing: the memo is about the source as it was seen.
-fn halted(task: &Task, halt: Halt) -> Ended {
-    let subject = Some((task.path.clone(), task.seen.stamp, None, Some(task.seen.media.clone())));
+fn halted(task: &Task, halt: Halt, print: Option<Fingerprint>) -> Ended {
+    // What was looked at under the claim counts, where it came to that.
+    let stamp = print.as_ref().map_or(task.seen.stamp, |print| print.stamp);
+    let subject = Some((task.path.clone(), stamp, print, Some(task.seen.media.clone())));
     match halt {
         Halt::Skip(skip) => Ended { outcome: Outcome::Skipped(skip), subject, recovered: false },
         Halt::Fail(failed) => Ended { outcome: Outcome::Failed(failed), subject, recovered: false },

@@ -11,6 +11,7 @@ use crate::share::cache::{self, Addition, Memo, Verdict};
 use crate::share::claim::{self, Acquired, Memory, Terms};
 use crate::share::library::Library;
 use crate::share::record::{Commit, Originals};
+use crate::share::results::{Fate, Results};
 use crate::sys;
 use crate::sys::fs::Created;
 
@@ -57,6 +58,10 @@ pub fn undo(file: &Path, library: &Library, terms: &Terms, memory: &dyn Memory) 
         at: sys::clock::wall(),
     };
     // Only a hint for later runs; the original is back whether or not it could be noted.
+    if let Ok(print) = sys::fs::fingerprint(&done.original) {
+        let fate = Fate { verdict: memo.verdict, policy: memo.policy.as_str().into(), at: memo.at };
+        let _ = Results::of(&library.root).add(&print, &fate);
+    }
     let _ = cache::add(&folder, &[Addition { memo, media: None }]);
     Ok(done)
 }

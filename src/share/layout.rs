@@ -41,6 +41,7 @@ pub(super) const OLD_CACHE: &str = "out.old";
 pub(super) const OLD_DOORBELL: &str = "oldL";
 
 const OURS: &str = ".mbx-";
+const RESULTS_SUFFIX: &str = ".log";
 const OWN: &str = "own.";
 const BY: &str = "by.";
 const HASH_DIGITS: usize = 16;
@@ -134,6 +135,21 @@ pub fn trial_dir(root: &Path, token: &str) -> PathBuf {
 /// The trash folder of a library: `.mediabox/trash`.
 pub fn trash(root: &Path) -> PathBuf {
     root.join(LIBRARY_DIR).join("trash")
+}
+
+/// What became of contents, whatever their names: `.mediabox/results`.
+pub(super) fn results(root: &Path) -> PathBuf {
+    root.join(LIBRARY_DIR).join("results")
+}
+
+/// A process's own file in [`results`].
+pub(super) fn results_file(token: &str) -> String {
+    format!("{token}{RESULTS_SUFFIX}")
+}
+
+/// Whether a name in [`results`] is such a file.
+pub(super) fn is_results_file(name: &str) -> bool {
+    name.strip_suffix(RESULTS_SUFFIX).is_some_and(is_token)
 }
 
 /// The file that holds a library's id.

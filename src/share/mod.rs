@@ -18,6 +18,7 @@ pub mod library;
 mod look;
 mod pulse;
 pub mod record;
+pub mod results;
 mod site;
 mod stand;
 pub mod steps;

@@ -19,7 +19,8 @@ mod names;
 mod patience;
 
 pub use content::{
-    copy_new, fingerprint, overwrite_in_place, read_small, set_mtime, sync_dir, sync_file, write_new,
+    append, copy_new, fingerprint, overwrite_in_place, read_from, read_small, set_mtime, sync_dir, sync_file,
+    write_new,
 };
 pub use grow::{Growing, make_program};
 pub use names::{

@@ -23,9 +23,11 @@ use crate::model::event::{Event, Level, Sink, Summary};
 use crate::model::outcome::{FailCode, Outcome};
 use crate::model::policy::{Policy, TypeFilter};
 use crate::scan::filter::Filter;
+use crate::share::cache::{Memo, Verdict};
 use crate::share::claim::{Memory, Terms};
 use crate::share::library::{self, Library};
 use crate::share::record::Originals;
+use crate::share::results::{Fate, Results};
 use crate::store::{Record, Store};
 use crate::sys;
 use crate::sys::stop::{self, Stop};
@@ -94,6 +96,8 @@ struct Run<'a> {
     /// Who vouches for remembered probe facts: ffprobe's version and our reader's.
     by: String,
     ledger: Ledger,
+    /// What became of contents, by the root of their library.
+    results: BTreeMap<PathBuf, Results>,
     tally: Mutex<Tally>,
     /// Told whenever a job ends.
     ended: Condvar,
@@ -120,6 +124,10 @@ pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Resul
         digest: crate::plan::policy_digest(&options.policy),
         by: facts_by(&options.tools),
         ledger: Ledger::default(),
+        results: libraries
+            .values()
+            .map(|library| (library.root.clone(), Results::of(&library.root)))
+            .collect(),
         tally: Mutex::new(Tally::default()),
         ended: Condvar::new(),
         next_job: AtomicU64::new(1),
@@ -276,9 +284,28 @@ impl Run<'_> {
             }
         }
         if let Some(addition) = ledger::addition(ended, &self.digest, tries(task)) {
+            self.record_content(task, &addition.memo);
             let folder = task.path.parent().unwrap_or(Path::new(".")).to_owned();
             self.ledger.add(&folder, addition);
             self.ledger.flush(&folder, self.sink.as_ref());
+        }
+    }
+}
+
+impl Run<'_> {
+    /// What became of a content, for the day somebody renames or moves the file.
+    fn record_content(&self, task: &Task, memo: &Memo) {
+        let (Some(print), Some(results)) = (&memo.print, self.results.get(&task.library.root)) else {
+            return;
+        };
+        // A failure that was not the file's fault is tried again, wherever the file lies then.
+        if memo.verdict == Verdict::Failed {
+            return;
+        }
+        let fate = Fate { verdict: memo.verdict, policy: memo.policy.as_str().into(), at: memo.at };
+        if let Err(error) = results.add(print, &fate) {
+            let text = format!("what became of it could not be noted for the day it is renamed: {error}");
+            self.note(Level::Warn, Some(task.path.clone()), text);
         }
     }
 }

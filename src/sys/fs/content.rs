@@ -43,6 +43,25 @@ pub fn read_small(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     })
 }
 
+/// At most `max` bytes of a file from an offset on; fewer at its end.
+pub fn read_from(path: &Path, offset: u64, max: u64) -> io::Result<Vec<u8>> {
+    present(path, || {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::new();
+        file.take(max).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    })
+}
+
+/// Adds bytes at the end of a file that only this process writes to, makes it where it is not there, and fsyncs.
+pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Opening is repeated, writing is not: half of the bytes may be there already.
+    let mut file = patiently(|| OpenOptions::new().append(true).create(true).open(path))?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
 /// Creates a file that must not exist, writes it, fsyncs and closes it.
 ///
 /// Exclusive creation is no claim on NFS: two clients may both be told that they made the file. What must have one
