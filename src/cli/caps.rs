@@ -6,6 +6,8 @@ use serde::Serialize;
 use super::Ending;
 use super::args::{Collect, Common, Programs};
 use super::session::Session;
+use crate::ffmpeg;
+use crate::job::bench;
 use crate::model::caps::{Caps, Verdict};
 use crate::model::error::Result;
 use crate::ui::ndjson::SCHEMA;
@@ -32,6 +34,8 @@ struct Document {
     ffprobe: std::path::PathBuf,
     #[serde(flatten)]
     caps: Caps,
+    /// Encoders that failed in mid-job lately.
+    probation: Vec<bench::Kept>,
 }
 
 /// Runs it.
@@ -39,9 +43,22 @@ pub fn run(args: &CapsArgs, common: &Common, look: Look) -> Result<Ending> {
     let session = Session::begin(common, Collect::default().programs(&args.programs), Vec::new(), look)?;
     let tools = session.tools()?;
     let store = session.store();
-    let caps = session.caps(&tools, &store, args.refresh)?;
+    let conditions = ffmpeg::caps::conditions(&tools);
+    let caps = if args.refresh {
+        bench::forgive_all(&store, &conditions);
+        session.fresh_caps(&tools, &store)?
+    } else {
+        session.caps(&tools, &store, None)?
+    };
+    let probation = bench::on_probation(&store, &conditions);
     if args.json {
-        ui::out_json(&Document { schema: SCHEMA, ffmpeg: tools.ffmpeg, ffprobe: tools.ffprobe, caps });
+        ui::out_json(&Document {
+            schema: SCHEMA,
+            ffmpeg: tools.ffmpeg,
+            ffprobe: tools.ffprobe,
+            caps,
+            probation,
+        });
         return Ok(Ending::Well);
     }
     session.look.note(&format!("ffmpeg {} ({})", tools.version, tools.ffmpeg.display()));
@@ -54,6 +71,14 @@ pub fn run(args: &CapsArgs, common: &Common, look: Look) -> Result<Ending> {
                 Verdict::Works { .. } => ("works", String::new()),
                 Verdict::Failed { why } => ("fails", why.clone()),
                 Verdict::NotListed => ("absent", "not in this build of ffmpeg".to_owned()),
+            };
+            let kept = probation.iter().find(|kept| kept.encoder == e.name && kept.device == e.device);
+            let (works, evidence) = match kept {
+                Some(kept) if kept.is_out() => {
+                    ("out", format!("failed {} jobs: {}", kept.failures, kept.why))
+                }
+                Some(kept) => ("rests", format!("failed a job: {}", kept.why)),
+                None => (works, evidence),
             };
             let depth = if e.ten_bit { "8, 10" } else { "8" };
             vec![

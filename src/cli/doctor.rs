@@ -71,7 +71,7 @@ pub fn run(args: &DoctorArgs, common: &Common, look: Look) -> Result<Ending> {
     let tools = session.tools();
     machine::programs(&tools, &mut tell);
     if let Ok(tools) = &tools {
-        match session.caps(tools, &session.store(), false) {
+        match session.caps(tools, &session.store(), None) {
             Ok(caps) => {
                 machine::encoders(&caps).into_iter().for_each(&mut tell);
                 machine::graphics(&caps, &mut tell);

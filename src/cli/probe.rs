@@ -64,7 +64,7 @@ pub fn run(args: &ProbeArgs, common: &Common, look: Look) -> Result<Ending> {
         }
     }
     let tools = session.tools()?;
-    let caps = session.caps(&tools, &session.store(), false)?;
+    let caps = session.caps(&tools, &session.store(), Some(&policy))?;
     // Somebody who names a file wants to know about it, whatever its kind.
     let rules = Rules { tools: &tools, caps: &caps, policy: &policy, types: TypeFilter::Both };
     let mut probed = Vec::new();

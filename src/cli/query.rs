@@ -229,7 +229,7 @@ pub fn stats(args: &StatsArgs, common: &Common, look: Look) -> Result<Ending> {
     let dir = folder(&args.dir)?;
     let policy = session.settings.policy(BUILT_IN)?;
     let store = session.store();
-    let caps = session.caps(&session.tools()?, &store, false)?;
+    let caps = session.caps(&session.tools()?, &store, Some(&policy))?;
     let known = known(&dir, &store)?;
     if known.is_empty() {
         nothing(&session);

@@ -115,7 +115,7 @@ pub fn run(args: &RunArgs, common: &Common, look: Look) -> Result<Ending> {
     stop::listen();
     let tools = session.tools()?;
     let store = session.store();
-    let caps = session.caps(&tools, &store, false)?;
+    let caps = session.caps(&tools, &store, Some(&policy))?;
     let settings = &session.settings;
     let options = Options {
         dirs: args.dir.clone(),
@@ -143,6 +143,7 @@ pub fn run(args: &RunArgs, common: &Common, look: Look) -> Result<Ending> {
         background: settings.nice,
         stall: settings.stall,
         new_library: args.new_library,
+        conditions: crate::ffmpeg::caps::conditions(&tools),
         tools,
         caps,
     };

@@ -73,7 +73,7 @@ pub fn run(args: &ScanArgs, common: &Common, look: Look) -> Result<Ending> {
     stop::listen();
     let tools = session.tools()?;
     let store = session.store();
-    let caps = session.caps(&tools, &store, false)?;
+    let caps = session.caps(&tools, &store, Some(&policy))?;
     let scan = Scan {
         rules: Rules { tools: &tools, caps: &caps, policy: &policy, types: settings.types },
         store: &store,

@@ -10,6 +10,7 @@ use crate::ffmpeg;
 use crate::ffmpeg::tools::Tools;
 use crate::model::caps::{Caps, Verdict};
 use crate::model::error::Result;
+use crate::model::policy::Policy;
 use crate::share::claim::Terms;
 use crate::share::layout;
 use crate::store::Store;
@@ -100,23 +101,41 @@ impl Session {
         ffmpeg::tools::find(self.settings.ffmpeg.as_deref(), self.settings.ffprobe.as_deref())
     }
 
-    /// What this ffmpeg can do here: remembered, or tried now.
-    pub fn caps(&self, tools: &Tools, store: &Store, refresh: bool) -> Result<Caps> {
-        let conditions = ffmpeg::caps::conditions(tools);
-        if !refresh && let Some(caps) = store.caps(&conditions) {
-            return Ok(caps);
+    /// What this ffmpeg can do here: remembered, or tried now. `policy`: only the encoders that it may use are tried;
+    /// without one, all are.
+    pub fn caps(&self, tools: &Tools, store: &Store, policy: Option<&Policy>) -> Result<Caps> {
+        let known = store.caps(&ffmpeg::caps::conditions(tools));
+        self.complete(tools, store, known, policy)
+    }
+
+    /// Tries everything anew.
+    pub fn fresh_caps(&self, tools: &Tools, store: &Store) -> Result<Caps> {
+        self.complete(tools, store, None, None)
+    }
+
+    fn complete(
+        &self,
+        tools: &Tools,
+        store: &Store,
+        known: Option<Caps>,
+        policy: Option<&Policy>,
+    ) -> Result<Caps> {
+        let wanted = |name: &str| policy.is_none_or(|policy| crate::plan::may_use(policy, name));
+        let before = known.as_ref().map_or(0, |known| known.encoders.len());
+        if known.as_ref().is_none_or(|known| !ffmpeg::caps::has_all(known, &wanted)) {
+            let what = if policy.is_some() { "the encoders that the profile needs" } else { "every encoder" };
+            self.look.note(&format!("trying {what} of ffmpeg {} here, once …", tools.version));
         }
-        self.look.note(&format!("trying what ffmpeg {} can really do here, once …", tools.version));
-        let caps = ffmpeg::caps::trial(tools)?;
-        // A card whose sessions were all in use is tried again by the next run.
-        if ffmpeg::caps::is_lasting(&caps) {
-            store.set_caps(&conditions, &caps);
+        let caps = ffmpeg::caps::complete(tools, known, &wanted)?;
+        if caps.encoders.len() > before {
+            // A card whose sessions were all in use is tried again by the next run.
+            store.set_caps(&ffmpeg::caps::conditions(tools), &ffmpeg::caps::lasting(&caps));
+            let works = caps.encoders.iter().filter(|e| matches!(e.verdict, Verdict::Works { .. })).count();
+            self.look.note(&format!(
+                "{works} of {} encoders work; `media-converter caps` shows each",
+                caps.encoders.len()
+            ));
         }
-        let works = caps.encoders.iter().filter(|e| matches!(e.verdict, Verdict::Works { .. })).count();
-        self.look.note(&format!(
-            "{works} of {} encoders work; `media-converter caps` shows each",
-            caps.encoders.len()
-        ));
         Ok(caps)
     }
 

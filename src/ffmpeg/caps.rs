@@ -25,9 +25,15 @@ const STALL: Duration = Duration::from_secs(20);
 /// Trials at once: consumer cards refuse a third session or a ninth, and a trial must not fail for its neighbours.
 const AT_ONCE: usize = 2;
 
-/// Lists encoders and filters and tries the candidates. Takes seconds; the caller caches it per [`conditions`] where it [`is_lasting`].
+/// Lists encoders and filters and tries every candidate. Takes many seconds; the caller caches what is [`lasting`] per [`conditions`].
 pub fn trial(tools: &Tools) -> Result<Caps> {
     trial_within(tools, STALL)
+}
+
+/// Adds to what is known the trials of those wanted encoders that were not tried yet: a run that makes H.264 need not
+/// wait for AV1's. Without anything to try it costs nothing.
+pub fn complete(tools: &Tools, known: Option<Caps>, wanted: &dyn Fn(&str) -> bool) -> Result<Caps> {
+    complete_within(tools, STALL, known, wanted)
 }
 
 /// What identifies the conditions of a trial: ffmpeg's version and path, size and mtime, drivers and devices. A changed text means a new trial.
@@ -45,12 +51,21 @@ pub fn conditions(tools: &Tools) -> String {
     )
 }
 
-/// The result will be the same next time. Not, where a card was busy or did not answer: that may be over soon.
-pub fn is_lasting(caps: &Caps) -> bool {
-    !caps.encoders.iter().any(|encoder| match &encoder.verdict {
-        Verdict::Failed { why } => is_session_limit(why) || why.starts_with(trial::HUNG),
-        Verdict::Works { .. } | Verdict::NotListed => false,
-    })
+/// Every wanted encoder was tried.
+pub fn has_all(known: &Caps, wanted: &dyn Fn(&str) -> bool) -> bool {
+    let tried = |name: &str| known.encoders.iter().any(|cap| cap.name == name);
+    let names = encoders::VIDEO.iter().map(|e| e.name).chain(encoders::AUDIO.iter().map(|(name, _)| *name));
+    names.filter(|name| wanted(name)).all(tried)
+}
+
+/// What will be the same next time. Not, where a card was busy or did not answer: that may be over soon, and is left out.
+pub fn lasting(caps: &Caps) -> Caps {
+    let mut caps = caps.clone();
+    caps.encoders.retain(|encoder| match &encoder.verdict {
+        Verdict::Failed { why } => !is_session_limit(why) && !why.starts_with(trial::HUNG),
+        Verdict::Works { .. } | Verdict::NotListed => true,
+    });
+    caps
 }
 
 /// What a person can do about a trial's failure.
@@ -89,11 +104,34 @@ pub fn advice(why: &str) -> Option<&'static str> {
 }
 
 fn trial_within(tools: &Tools, stall: Duration) -> Result<Caps> {
-    let listed = list::encoders(&ask(tools, "-encoders")?);
-    let filters = list::filters(&ask(tools, "-filters")?);
+    complete_within(tools, stall, None, &|_| true)
+}
+
+fn complete_within(
+    tools: &Tools,
+    stall: Duration,
+    known: Option<Caps>,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Caps> {
+    let mut caps = match known {
+        Some(known) => known,
+        None => Caps {
+            version: tools.version.clone(),
+            release: tools.release,
+            encoders: Vec::new(),
+            filters: list::filters(&ask(tools, "-filters")?),
+            listed: list::encoders(&ask(tools, "-encoders")?),
+        },
+    };
+    let untried = |name: &str| wanted(name) && !caps.encoders.iter().any(|tried| tried.name == name);
+    let candidates = candidates(&caps.listed, &untried);
+    if candidates.iter().all(|candidate| matches!(candidate, Candidate::NotListed { .. })) {
+        // Nothing to run, so no clip either.
+        let absent = candidates.iter().filter_map(Candidate::absent).collect();
+        return Ok(joined(caps, absent));
+    }
     let room = Room::new()?;
     let stand = trial::Stand::new(tools, stall);
-    let candidates = candidates(&listed);
     let next = AtomicUsize::new(0);
     let tried: Mutex<Vec<(usize, EncoderCap)>> = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -116,8 +154,20 @@ fn trial_within(tools: &Tools, stall: Duration) -> Result<Caps> {
     }
     let mut tried = tried.into_inner().unwrap_or_else(PoisonError::into_inner);
     tried.sort_by_key(|(n, _)| *n);
-    let encoders = tried.into_iter().map(|(_, cap)| cap).collect();
-    Ok(Caps { version: tools.version.clone(), release: tools.release, encoders, filters, listed })
+    caps = joined(caps, tried.into_iter().map(|(_, cap)| cap).collect());
+    Ok(caps)
+}
+
+/// New results among the old ones, in the order of the tables, whatever was tried first.
+fn joined(mut caps: Caps, new: Vec<EncoderCap>) -> Caps {
+    let place = |cap: &EncoderCap| {
+        let video = encoders::VIDEO.iter().position(|e| e.name == cap.name);
+        let audio = || encoders::AUDIO.iter().position(|(name, _)| *name == cap.name);
+        video.or_else(|| Some(encoders::VIDEO.len() + audio()?)).unwrap_or(usize::MAX)
+    };
+    caps.encoders.extend(new);
+    caps.encoders.sort_by_key(place);
+    caps
 }
 
 /// One encoder on one device.
@@ -128,14 +178,14 @@ enum Candidate {
     Audio { name: &'static str, codec: &'static str },
 }
 
-fn candidates(listed: &BTreeSet<String>) -> Vec<Candidate> {
+fn candidates(listed: &BTreeSet<String>, wanted: &dyn Fn(&str) -> bool) -> Vec<Candidate> {
     let nodes = sys::gpu::cards();
     // The driver's library is loaded only where there is an ffmpeg to use it.
-    let nvenc = listed.iter().any(|name| name.ends_with("_nvenc"));
+    let nvenc = listed.iter().any(|name| name.ends_with("_nvenc") && wanted(name));
     let nvidia = if nvenc { sys::gpu::nvidia().map_or(0, |cards| cards.len()) } else { 0 };
     let node = |card: &sys::gpu::Card| card.node.display().to_string();
     let mut all = Vec::new();
-    for encoder in encoders::VIDEO {
+    for encoder in encoders::VIDEO.iter().filter(|encoder| wanted(encoder.name)) {
         if !listed.contains(encoder.name) {
             let hardware = encoder.is_hardware();
             all.push(Candidate::NotListed { name: encoder.name, codec: encoder.codec, hardware });
@@ -157,7 +207,7 @@ fn candidates(listed: &BTreeSet<String>) -> Vec<Candidate> {
         }
         all.extend(devices.drain(..).map(|device| Candidate::Video { encoder, device: Some(device) }));
     }
-    all.extend(encoders::AUDIO.iter().map(|&(name, codec)| {
+    all.extend(encoders::AUDIO.iter().filter(|(name, _)| wanted(name)).map(|&(name, codec)| {
         if listed.contains(name) {
             Candidate::Audio { name, codec }
         } else {
@@ -168,16 +218,22 @@ fn candidates(listed: &BTreeSet<String>) -> Vec<Candidate> {
 }
 
 impl Candidate {
+    /// What there is to say of it without a trial.
+    fn absent(&self) -> Option<EncoderCap> {
+        let Candidate::NotListed { name, codec, hardware } = self else { return None };
+        Some(EncoderCap {
+            name: (*name).to_owned(),
+            codec: (*codec).to_owned(),
+            hardware: *hardware,
+            device: None,
+            ten_bit: false,
+            verdict: Verdict::NotListed,
+        })
+    }
+
     fn try_on(&self, stand: &trial::Stand<'_>, file: &Path) -> EncoderCap {
         match self {
-            Candidate::NotListed { name, codec, hardware } => EncoderCap {
-                name: (*name).to_owned(),
-                codec: (*codec).to_owned(),
-                hardware: *hardware,
-                device: None,
-                ten_bit: false,
-                verdict: Verdict::NotListed,
-            },
+            Candidate::NotListed { .. } => self.absent().expect("it is not listed"),
             Candidate::Audio { name, codec } => EncoderCap {
                 name: (*name).to_owned(),
                 codec: (*codec).to_owned(),

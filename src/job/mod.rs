@@ -3,7 +3,9 @@
 //! Promises: the original is untouched until a verified result lies beside it; whatever ends the job, the claim is
 //! released and the work folder is gone. Only `job::{commit,recover}` change or remove a file that is not ours.
 
+pub mod bench;
 pub mod commit;
+mod encode;
 pub mod recover;
 pub mod transcode;
 pub mod trash;
@@ -23,13 +25,14 @@ use crate::model::event::{Event, JobId, Level, Sink, Stage};
 use crate::model::key::{Fingerprint, Stamp};
 use crate::model::media::MediaInfo;
 use crate::model::outcome::{Converted, FailCode, Failed, Outcome};
-use crate::model::plan::{Decision, Plan, Skip, SkipCode};
+use crate::model::plan::{Action, Decision, Plan, Skip, SkipCode};
 use crate::model::policy::{Policy, TypeFilter};
 use crate::scan::examine::{self, Examined, Rules};
 use crate::share::claim::{self, Acquired, Claim, Holder, Memory, Terms};
 use crate::share::library::Library;
 use crate::share::record::Originals;
 use crate::sys;
+use bench::Bench;
 
 /// What every job of a run has in common.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +40,7 @@ pub struct Context<'a> {
     pub policy: &'a Policy,
     pub types: TypeFilter,
     pub tools: &'a Tools,
-    pub caps: &'a Caps,
+    pub bench: &'a Bench,
     pub temp_dir: Option<&'a Path>,
     pub originals: Originals,
     pub verify: verify::Depth,
@@ -228,17 +231,14 @@ fn journey(task: &Task, context: Context<'_>, sink: &dyn Sink, claim: Claim) -> 
     let mut print = None;
     let result = (|| {
         sink.emit(&Event::JobStage { job: task.id, stage: Stage::Probing });
-        let source = look_again(task, context, &claim)?;
+        let mut source = look_again(task, context, &claim)?;
         print = Some(source.print.clone());
         sink.emit(&Event::Planned { path: task.path.clone(), plan: Box::new(source.plan.clone()) });
-        sink.emit(&Event::JobStage { job: task.id, stage: Stage::Encoding });
-        let made = transcode::run(task, context, sink, &claim, &source)?;
-        sink.emit(&Event::JobStage { job: task.id, stage: Stage::Verifying });
-        let verified = verify::result(task, context, sink, &claim, &source, &made)?;
+        let done = encode::run(task, context, sink, &claim, &mut source)?;
         sink.emit(&Event::JobStage { job: task.id, stage: Stage::Committing });
-        Ok((source, made, verified))
+        Ok((source, done))
     })();
-    let (source, made, verified) = match result {
+    let (source, encode::Done { made, verified, instead_of }) = match result {
         Ok(done) => done,
         Err(halt) => {
             // Released first: whatever was wrong with this file, nobody must wait for it.
@@ -262,6 +262,8 @@ fn journey(task: &Task, context: Context<'_>, sink: &dyn Sink, claim: Claim) -> 
                 verify_seconds: verified.seconds,
                 total_seconds: began.elapsed().as_secs_f64(),
                 encoder: made.encoder,
+                instead_of,
+                bytes_moved: made.moved,
                 lost: source.plan.lost.iter().map(|lost| format!("{} ({})", lost.what, lost.why)).collect(),
             });
             (subject, outcome)
@@ -292,6 +294,15 @@ pub(crate) struct Source {
     pub target: String,
 }
 
+/// The encoders of the plan may still be used.
+fn is_possible(decision: &Decision, caps: &Caps) -> bool {
+    let Decision::Convert(plan) = decision else { return true };
+    plan.streams.iter().all(|stream| match &stream.action {
+        Action::Video(encode) => caps.working(&encode.encoder).is_some(),
+        _ => true,
+    })
+}
+
 /// The file may have changed since the chooser looked, or another machine may have converted it a moment ago.
 fn look_again(task: &Task, context: Context<'_>, claim: &Claim) -> std::result::Result<Source, Halt> {
     let folder = task.path.parent().unwrap_or(Path::new("."));
@@ -310,12 +321,16 @@ fn look_again(task: &Task, context: Context<'_>, claim: &Claim) -> std::result::
             ));
         }
     }
-    let rules =
-        Rules { tools: context.tools, caps: context.caps, policy: context.policy, types: context.types };
-    let examined = if print.stamp == task.seen.stamp {
+    let caps = context.bench.caps();
+    let rules = Rules { tools: context.tools, caps: &caps, policy: context.policy, types: context.types };
+    let examined = if print.stamp != task.seen.stamp {
+        examine::examine(&task.path, rules).map_err(|e| error_halt(&e, FailCode::Unreadable))?
+    } else if is_possible(&task.seen.decision, &caps) {
         task.seen.clone()
     } else {
-        examine::examine(&task.path, rules).map_err(|e| error_halt(&e, FailCode::Unreadable))?
+        // Its encoder failed elsewhere since the file was chosen.
+        examine::recalled(&task.path, print.stamp, task.seen.media.clone(), rules)
+            .map_err(|e| error_halt(&e, FailCode::Unreadable))?
     };
     let plan = match examined.decision {
         Decision::Convert(plan) => *plan,

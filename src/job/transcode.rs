@@ -30,6 +30,8 @@ pub(crate) struct Made {
     pub report: Report,
     /// The source's real length in seconds where its header was found to lie.
     pub measured: Option<f64>,
+    /// Bytes carried from and to the share by way of `--temp-dir`: the source once, the results once.
+    pub moved: Option<u64>,
 }
 
 /// Runs the plan. The result lies in the work folder, unverified.
@@ -65,16 +67,19 @@ pub(crate) fn run(
         }),
         report,
         measured,
+        moved: None,
     };
     if made.encoder.is_none() && source.plan.is_remux() {
         made.encoder = Some("copy".to_owned());
     }
+    let mut carried = source.print.stamp.size;
     for (path, sidecar) in sidecars.iter().zip(&source.plan.sidecars) {
         let place = claim.work_dir().join(path.file_name().unwrap_or_default());
-        scratch.bring(path, &place)?;
+        carried += scratch.bring(path, &place)?;
         made.sidecars.push((place, sidecar.suffix.clone()));
     }
-    scratch.bring(&output, &made.stage)?;
+    carried += scratch.bring(&output, &made.stage)?;
+    made.moved = scratch.own.then_some(carried);
     Ok(made)
 }
 
@@ -118,16 +123,17 @@ impl Scratch {
         })?;
         Ok(Self { dir, own: true })
     }
-    /// Copies a finished file to the share, whole and synced, under a name nobody looks at.
-    fn bring(&self, from: &Path, to: &Path) -> std::result::Result<(), Halt> {
+    /// Copies a finished file to the share, whole and synced, under a name nobody looks at; its bytes, where it was copied.
+    fn bring(&self, from: &Path, to: &Path) -> std::result::Result<u64, Halt> {
         if self.own {
             let created = sys::fs::copy_new(from, to, &mut |_| stop::asked() < Stop::Now)
                 .map_err(|e| io_halt("copy the result to the share", to, e))?;
             if created == sys::fs::Created::Exists {
                 return Err(Halt::fail(FailCode::Io, format!("{} is there already", to.display())));
             }
+            return Ok(sys::fs::stamp(to).map_or(0, |stamp| stamp.size));
         }
-        Ok(())
+        Ok(0)
     }
 }
 

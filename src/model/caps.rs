@@ -56,6 +56,21 @@ impl Caps {
     pub fn working(&self, name: &str) -> Option<&EncoderCap> {
         self.encoders.iter().find(|e| e.name == name && matches!(e.verdict, Verdict::Works { .. }))
     }
+    /// Every device on which the encoder works.
+    pub fn devices(&self, name: &str) -> impl Iterator<Item = &EncoderCap> {
+        self.encoders.iter().filter(move |e| e.name == name && matches!(e.verdict, Verdict::Works { .. }))
+    }
+    /// It runs on a device of its own.
+    pub fn is_hardware(&self, name: &str) -> bool {
+        self.encoders.iter().any(|e| e.name == name && e.hardware)
+    }
+    /// The same machine without some of its encoders.
+    #[must_use]
+    pub fn without(&self, leave_out: impl Fn(&EncoderCap) -> bool) -> Caps {
+        let mut caps = self.clone();
+        caps.encoders.retain(|e| !leave_out(e));
+        caps
+    }
     /// A filter is compiled in.
     pub fn has_filter(&self, name: &str) -> bool {
         self.filters.contains(name)

@@ -37,6 +37,8 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     Probing,
+    /// For something that others use up: the encode sessions of a card.
+    Waiting,
     Encoding,
     Verifying,
     Committing,

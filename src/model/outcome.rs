@@ -36,6 +36,12 @@ pub struct Converted {
     pub encoder: Option<String>,
     /// What the result does not carry, in words.
     pub lost: Vec<String>,
+    /// Which encoder failed first, and why, where the file was encoded once more in software.
+    #[serde(default)]
+    pub instead_of: Option<String>,
+    /// Bytes carried between the library and `--temp-dir`; none where the encode was made beside the source.
+    #[serde(default)]
+    pub bytes_moved: Option<u64>,
 }
 
 /// Facts of a failure.

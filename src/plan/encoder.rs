@@ -30,6 +30,11 @@ pub fn choose(need: Need, choice: EncoderChoice, caps: &Caps) -> Result<(&'stati
     Err(format!("no working {} encoder here ({})", name(need.codec), why.join(", ")))
 }
 
+/// A run under this choice may come to use the encoder.
+pub fn may_use(codec: Option<VideoCodec>, choice: EncoderChoice, encoder: &str) -> bool {
+    quality::of(encoder).is_some_and(|row| Some(row.codec) == codec && allowed(row, choice))
+}
+
 fn allowed(row: &Row, choice: EncoderChoice) -> bool {
     let software = row.encoder.starts_with("lib");
     match choice {

@@ -61,6 +61,11 @@ pub fn decide(subject: Subject<'_>, policy: &Policy, caps: &Caps, types: TypeFil
     }
 }
 
+/// A run under this policy may come to use this video encoder, so it has to be tried.
+pub fn may_use(policy: &Policy, encoder: &str) -> bool {
+    encoder::may_use(policy.video.codec, policy.video.encoder, encoder)
+}
+
 /// The extensions (lower case) the walk hands on: video and audio.
 pub fn is_media_extension(extension: &str, types: TypeFilter) -> bool {
     const VIDEO: [&str; 29] = [

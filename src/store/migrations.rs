@@ -3,7 +3,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Step *n* brings a store from `user_version` *n* to *n + 1*. A step that was released is never edited.
-pub const STEPS: &[&str] = &["
+pub const STEPS: &[&str] = &[
+    "
     CREATE TABLE history (
         id INTEGER PRIMARY KEY,
         at REAL NOT NULL,
@@ -37,7 +38,16 @@ pub const STEPS: &[&str] = &["
         at INTEGER NOT NULL,
         PRIMARY KEY (library, key)
     ) WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE note (
+        name TEXT NOT NULL,
+        about TEXT NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (name, about)
+    ) WITHOUT ROWID;
+",
+];
 
 /// Brings the store up to date and drops what nobody can need any more.
 pub fn apply(connection: &mut Connection) -> rusqlite::Result<()> {

@@ -145,6 +145,21 @@ impl Store {
         });
     }
 
+    /// A room's own small note of this name about something.
+    pub fn note(&self, name: &str, about: &str) -> Option<String> {
+        self.text("SELECT text FROM note WHERE name = ?1 AND about = ?2", &[&name, &about])
+    }
+
+    pub fn set_note(&self, name: &str, about: &str, text: &str) {
+        self.try_with(|c| {
+            c.execute(
+                "INSERT OR REPLACE INTO note (name, about, text) VALUES (?1, ?2, ?3)",
+                params![name, about, text],
+            )
+            .map(drop)
+        });
+    }
+
     /// The library id that was seen at this folder before.
     pub fn library_at(&self, dir: &Path) -> Option<String> {
         self.text(

@@ -110,6 +110,7 @@ pub enum Line {
 #[serde(rename_all = "snake_case")]
 pub enum StageName {
     Probing,
+    Waiting,
     Encoding,
     Verifying,
     Committing,
@@ -169,6 +170,7 @@ impl Line {
             Event::JobStage { job, stage } => {
                 let stage = match stage {
                     Stage::Probing => StageName::Probing,
+                    Stage::Waiting => StageName::Waiting,
                     Stage::Encoding => StageName::Encoding,
                     Stage::Verifying => StageName::Verifying,
                     Stage::Committing => StageName::Committing,

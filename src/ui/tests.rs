@@ -66,6 +66,7 @@ fn a_run() -> Vec<Event> {
         total_seconds: 671.0,
         encoder: Some("libx264".into()),
         lost: vec!["attachment font.ttf".into()],
+        ..Converted::default()
     };
     let failed = Failed {
         code: FailCode::Truncated,

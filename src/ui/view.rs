@@ -43,6 +43,7 @@ pub struct Job {
 pub fn stage_word(stage: Stage) -> &'static str {
     match stage {
         Stage::Probing => "looking",
+        Stage::Waiting => "waiting",
         Stage::Encoding => "encoding",
         Stage::Verifying => "verifying",
         Stage::Committing => "swapping in",

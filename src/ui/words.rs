@@ -149,8 +149,9 @@ impl Speaker {
         if let Some(encoder) = &converted.encoder {
             first.push_str(&format!("  by {encoder}"));
         }
-        let more: Vec<String> =
-            converted.lost.iter().map(|lost| format!("without {}", text::clean(lost))).collect();
+        let failed = converted.instead_of.iter().map(|why| format!("first tried: {}", text::clean(why)));
+        let lost = converted.lost.iter().map(|lost| format!("without {}", text::clean(lost)));
+        let more: Vec<String> = failed.chain(lost).collect();
         self.at(Level::Info, "converted", &first, &more)
     }
 

@@ -214,9 +214,10 @@ impl Run<'_> {
             return Choice::Later;
         }
         let path = folder.join(&file.name);
+        let caps = self.bench.caps();
         let rules = Rules {
             tools: &self.options.tools,
-            caps: &self.options.caps,
+            caps: &caps,
             policy: &self.options.policy,
             types: self.options.types,
         };

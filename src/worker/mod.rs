@@ -15,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::ffmpeg::tools::Tools;
+use crate::job::bench::Bench;
 pub use crate::job::verify::Depth as VerifyDepth;
 use crate::job::{self, Ended, Task};
 use crate::model::caps::Caps;
@@ -67,6 +68,8 @@ pub struct Options {
     pub new_library: bool,
     pub tools: Tools,
     pub caps: Caps,
+    /// Under which conditions the caps were found (`ffmpeg::caps::conditions`).
+    pub conditions: String,
 }
 
 /// The store as the claims' memory across short runs.
@@ -95,6 +98,8 @@ struct Run<'a> {
     digest: String,
     /// Who vouches for remembered probe facts: ffprobe's version and our reader's.
     by: String,
+    /// The encoders that may be used.
+    bench: Bench,
     ledger: Ledger,
     /// What became of contents, by the root of their library.
     results: BTreeMap<PathBuf, Results>,
@@ -123,6 +128,7 @@ pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Resul
         filter: Filter::new(&options.include, &options.exclude)?,
         digest: crate::plan::policy_digest(&options.policy),
         by: facts_by(&options.tools),
+        bench: Bench::new(options.caps.clone(), options.conditions.clone(), Arc::clone(store)),
         ledger: Ledger::default(),
         results: libraries
             .values()
@@ -237,7 +243,7 @@ impl Run<'_> {
             policy: &o.policy,
             types: o.types,
             tools: &o.tools,
-            caps: &o.caps,
+            bench: &self.bench,
             temp_dir: o.temp_dir.as_deref(),
             originals: o.originals,
             verify: o.verify,

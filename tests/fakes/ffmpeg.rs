@@ -10,7 +10,8 @@
 //! | `on=version` | `-version` |
 //! | `on=probe` | ffprobe's calls, `-version` excepted |
 //! | `on=all` | every call |
-//! | `only=TEXT` | only calls that have TEXT in one of their arguments |
+//! | `only=TEXT` | only calls that have TEXT in one of their arguments; given twice, both must be there |
+//! | `plays=NAME` | (no condition:) the hardware encoder NAME is listed and, where no fault strikes, played in software |
 //! | `times=N` | only the first N calls that would be struck (counted in `fake.count` beside the program) |
 //!
 //! | fault | what happens |
@@ -20,6 +21,7 @@
 //! | `spin` | one block of progress, then a busy loop for ever |
 //! | `crash` | one block of progress, then an abort |
 //! | `fail` | an error line and exit code 1 |
+//! | `sessions` | NVENC's words for "all sessions are in use", and exit code 1 |
 //! | `exit0-empty` | an empty output file, exit code 0 |
 //! | `exit0-none` | no output file, exit code 0 |
 //! | `cut-output` | the real output, cut in the middle; exit code 0 |
@@ -127,7 +129,9 @@ impl Player {
 
     fn play(&self) -> ExitCode {
         let fault = self.script.first().map_or("none", String::as_str);
-        if self.has("-encoders") && matches!(fault, "no-encoders" | "lists-everything") {
+        if self.has("-encoders")
+            && (matches!(fault, "no-encoders" | "lists-everything") || self.word("plays").is_some())
+        {
             return self.list(fault);
         }
         if fault == "lists-everything" {
@@ -137,7 +141,39 @@ impl Player {
                 None => self.real(&self.args),
             };
         }
-        if self.is_struck() { self.suffer(fault, "", None) } else { self.real(&self.args) }
+        if self.is_struck() {
+            return self.suffer(fault, "", None);
+        }
+        match self.word("plays") {
+            Some(encoder) if self.has(encoder) => self.real(&self.in_software(encoder)),
+            _ => self.real(&self.args),
+        }
+    }
+
+    /// The same call with a software encoder in the place of the played one, and without the options that only that one knows.
+    fn in_software(&self, encoder: &str) -> Vec<String> {
+        let (software, preset) = software(encoder);
+        let mut args = Vec::new();
+        let mut words = self.args.iter();
+        while let Some(word) = words.next() {
+            let (option, place) = word.split_once(':').unwrap_or((word, ""));
+            match option {
+                "-rc" | "-cq" | "-gpu" | "-preset" => drop(words.next()),
+                "-b" if place == "v" => drop(words.next()),
+                _ if word == encoder => {
+                    args.extend(
+                        [
+                            software,
+                            &format!("-preset:{}", if place.is_empty() { "v" } else { place }),
+                            preset,
+                        ]
+                        .map(str::to_owned),
+                    );
+                }
+                _ => args.push(word.clone()),
+            }
+        }
+        args
     }
 
     fn has(&self, word: &str) -> bool {
@@ -164,7 +200,11 @@ impl Player {
         };
         let on = self.word("on").unwrap_or("encode");
         let struck = (on == "all" || on == call)
-            && self.word("only").is_none_or(|text| self.args.iter().any(|a| a.contains(text)));
+            && self
+                .script
+                .iter()
+                .filter_map(|word| word.strip_prefix("only="))
+                .all(|text| self.args.iter().any(|a| a.contains(text)));
         let Some(times) = self.word("times").filter(|_| struck) else { return struck };
         let count = self.folder.join("fake.count");
         let so_far: u32 = fs::read_to_string(&count).ok().and_then(|t| t.trim().parse().ok()).unwrap_or(0);
@@ -203,6 +243,13 @@ impl Player {
                     }
                 );
                 eprintln!("Conversion failed!");
+                return ExitCode::FAILURE;
+            }
+            "sessions" => {
+                eprintln!(
+                    "[h264_nvenc @ 0x55d0] OpenEncodeSessionEx failed: out of memory (10): (no details)"
+                );
+                eprintln!("Error while opening encoder for output stream #0:0 - maybe incorrect parameters");
                 return ExitCode::FAILURE;
             }
             "exit0-none" => {}
@@ -342,8 +389,9 @@ impl Player {
             .expect("the real ffmpeg runs");
         let text = String::from_utf8_lossy(&real.stdout);
         print!("{text}");
+        let played = self.word("plays");
         for (name, ..) in ORDEALS {
-            if !text.contains(&format!(" {name} ")) {
+            if (fault == "lists-everything" || played == Some(name)) && !text.contains(&format!(" {name} ")) {
                 println!(" V....D {name:<20} an encoder that is only listed (codec x)");
             }
         }

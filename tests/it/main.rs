@@ -15,6 +15,7 @@ mod docs;
 mod faults;
 mod fleet;
 mod golden;
+mod guest;
 #[cfg(unix)]
 mod installer;
 mod query;

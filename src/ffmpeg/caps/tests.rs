@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{advice, conditions, is_lasting, trial, trial_within};
+use super::{advice, complete, conditions, lasting, trial, trial_within};
 use crate::ffmpeg::encoders;
 use crate::ffmpeg::play;
 use crate::ffmpeg::tools::{Tools, find};
@@ -93,7 +93,10 @@ fn an_ffmpeg_that_lists_everything_and_fails_each_in_another_way_is_not_believed
         !calls.iter().any(|call| call.contains("h264_vaapi") && call.contains("p010le")),
         "10 bit of a failed one"
     );
-    assert!(!is_lasting(&caps), "sessions in use and a hang may be over soon");
+    let kept = lasting(&caps);
+    let gone = |name: &str| !kept.encoders.iter().any(|encoder| encoder.name == name);
+    assert!(gone("hevc_nvenc") && gone("h264_qsv"), "sessions in use and a hang may be over soon");
+    assert_eq!(kept.encoders.len(), caps.encoders.len() - 2);
 }
 
 #[test]
@@ -101,7 +104,24 @@ fn an_ffmpeg_without_encoders_can_nothing_and_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let caps = trial(&fake(dir.path(), "no-encoders")).unwrap();
     assert!(caps.encoders.iter().all(|e| e.verdict == Verdict::NotListed), "{:#?}", caps.encoders);
-    assert!(is_lasting(&caps));
+    assert_eq!(lasting(&caps), caps);
+}
+
+#[test]
+fn only_what_is_wanted_is_tried_and_nothing_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let tools = fake(dir.path(), "none");
+    let caps = complete(&tools, None, &|name| name == "libx264").unwrap();
+    let names = |caps: &Caps| caps.encoders.iter().map(|e| e.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&caps), ["libx264"]);
+    assert!(!play::calls(dir.path()).iter().any(|call| call.contains("libx265")));
+    let before = play::calls(dir.path()).len();
+    let same = complete(&tools, Some(caps.clone()), &|name| name == "libx264").unwrap();
+    assert_eq!((same, play::calls(dir.path()).len()), (caps.clone(), before), "not a single call");
+    let more = complete(&tools, Some(caps), &|name| matches!(name, "libx264" | "aac" | "av1_amf")).unwrap();
+    assert_eq!(names(&more), ["libx264", "av1_amf", "aac"]);
+    let calls = play::calls(dir.path()).split_off(before);
+    assert!(!calls.iter().any(|call| call.contains("libx264") || call.contains("-encoders")), "{calls:?}");
 }
 
 #[test]
