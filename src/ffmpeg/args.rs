@@ -91,12 +91,55 @@ pub fn picture(stream: &StreamPlan, input: &Path, output: &Path) -> Vec<OsString
     line.0
 }
 
-/// A full decode of every audio and video stream to nowhere, for verification (`-v warning`, `-progress pipe:1`).
-pub fn decode(input: &Path) -> Vec<OsString> {
+/// The filters that make of a source's frame what the result's has to look like.
+pub fn reference(encode: &VideoEncode, source: &Video) -> String {
+    filter::reference(encode, source)
+}
+
+/// A full decode of every audio and video stream to nowhere, for verification; the cues of `subtitles` (streams) are counted.
+pub fn decode(input: &Path, subtitles: &[u32]) -> Vec<OsString> {
     let mut line = Line::quiet();
     // Turning the picture proves nothing and costs time. `V` is video without attached pictures.
     line.word("-noautorotate").word("-i").path(input);
-    line.words(&["-map", "0:V?", "-map", "0:a?", "-f", "null", "-"]);
+    line.words(&["-map", "0:V?", "-map", "0:a?"]);
+    for stream in subtitles {
+        line.word("-map").word(format!("0:{stream}"));
+    }
+    if !subtitles.is_empty() {
+        line.words(&["-c:s", "copy"]);
+    }
+    line.words(&["-f", "null", "-"]);
+    line.0
+}
+
+/// A decode of the end of a file, from `from` seconds on and for `length` seconds or to its end. One thread, so that what
+/// is said of a frame is said when it is its turn.
+pub(super) fn decode_end(input: &Path, from: f64, length: Option<f64>) -> Vec<OsString> {
+    let mut line = Line::quiet();
+    line.words(&["-threads", "1"]);
+    if from > 0.0 {
+        line.word("-ss").word(format!("{from:.3}"));
+    }
+    line.word("-noautorotate").word("-i").path(input);
+    line.words(&["-map", "0:V?", "-map", "0:a?"]);
+    if let Some(length) = length {
+        line.word("-t").word(format!("{length:.3}"));
+    }
+    line.words(&["-f", "null", "-"]);
+    line.0
+}
+
+/// One picture as raw RGB of `width`×`height` on stdout, `at` seconds into the file, after these filters.
+pub(super) fn still(input: &Path, stream: u32, at: f64, filters: &str, size: (u32, u32)) -> Vec<OsString> {
+    let mut line = Line::default();
+    line.words(&["-hide_banner", "-nostdin", "-nostats", "-v", "error"]);
+    if at > 0.0 {
+        line.word("-ss").word(format!("{at:.3}"));
+    }
+    line.word("-i").path(input).word("-map").word(format!("0:{stream}"));
+    let comma = if filters.is_empty() { "" } else { "," };
+    line.word("-vf").word(format!("{filters}{comma}scale={}:{}:flags=area,format=rgb24", size.0, size.1));
+    line.words(&["-frames:v", "1", "-f", "rawvideo", "pipe:1"]);
     line.0
 }
 
@@ -127,7 +170,9 @@ struct Line(Vec<OsString>);
 impl Line {
     fn quiet() -> Self {
         let mut line = Self::default();
-        line.words(&["-hide_banner", "-nostdin", "-nostats", "-y", "-v", "warning", "-progress", "pipe:1"]);
+        // What each stream held is told at the end, at level verbose; `level` marks each line, so that nothing below a
+        // warning is taken for one. `repeat` prints every line, where ffmpeg would fold equal ones.
+        line.words(&["-hide_banner", "-nostdin", "-nostats", "-y", "-v", "repeat+level+verbose", "-progress", "pipe:1"]);
         line
     }
     fn word(&mut self, word: impl AsRef<str>) -> &mut Self {

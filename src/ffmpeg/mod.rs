@@ -10,6 +10,7 @@ pub mod probe;
 pub mod progress;
 pub mod run;
 pub mod tools;
+pub mod totals;
 
 #[cfg(test)]
 #[path = "../../tests/it/support/play.rs"]

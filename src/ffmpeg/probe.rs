@@ -8,6 +8,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -19,6 +20,7 @@ use crate::model::media::{Hdr, MediaInfo, Stream, StreamKind};
 use crate::sys::process::{self, Spawn};
 
 pub use field::{clock, statistic};
+pub use frames::Measure;
 pub use parse::{language, parse, title};
 
 /// A probe reads headers and a few frames; a share that does not answer for this long will not answer soon.
@@ -123,13 +125,13 @@ fn without_context(line: &str) -> &str {
     }
 }
 
-/// Where the streams of a file really end: the last packet's timestamp + duration per stream index, in seconds relative to the
-/// file's start time. Reads packets (no decode); for files whose header may lie.
+/// Where the streams of a file really begin and end, and how many packets they have, by stream index. Reads packets (no decode); for
+/// files whose header may lie.
 ///
 /// All packets are read. Seeking near the end (`-read_intervals`) would be quicker, but asks the very index and
 /// duration that are in doubt, and a cut file answers such a seek with its beginning or with nothing.
-pub fn measured_ends(tools: &Tools, file: &Path) -> Result<Vec<(u32, f64)>> {
-    let entries = "packet=stream_index,pts_time,dts_time,duration_time:format=start_time";
+pub fn measure(tools: &Tools, file: &Path) -> Result<BTreeMap<u32, Measure>> {
+    let entries = "packet=stream_index,pts_time,dts_time,duration_time,size,flags:format=start_time";
     let mut args: Vec<OsString> = ["-v", "error", "-of", "compact=p=1:nk=0", "-show_entries", entries, "-i"]
         .iter()
         .map(OsString::from)
@@ -194,4 +196,40 @@ pub fn interlaced(tools: &Tools, file: &Path, media: &MediaInfo) -> Result<bool>
         }
     }
     Ok(total.interlaced())
+}
+
+/// Seconds at the end of a file that a broken last frame may lie in: sound is sent somewhat before its picture.
+const LAST: f64 = 1.0;
+/// Seconds looked at before them: at least one key frame of any broadcast.
+const RUN_UP: f64 = 20.0;
+
+/// All the damage that a decode of a file of this length met (`lines` of it) lies in its last second: the recording, or the
+/// copy of it, stopped in the midst of a frame. Seen by decoding the end twice, with that second and without it.
+pub fn damage_is_at_the_end(tools: &Tools, file: &Path, seconds: f64, lines: u64) -> bool {
+    let from = (seconds - RUN_UP).max(0.0);
+    let damage = |length: Option<f64>| {
+        let args = super::args::decode_end(file, from, length);
+        let limits = super::run::Limits { stall: DEADLINE, background: false };
+        let report = super::run::run(tools, &args, None, limits, &mut |_| super::run::Order::Continue).ok()?;
+        Some(report.counts.get(&super::progress::Severity::Damaged).copied().unwrap_or(0))
+    };
+    // Less at the end than in the whole means damage elsewhere.
+    damage(None).is_some_and(|found| found >= lines)
+        && damage(Some((seconds - LAST - from).max(0.0))) == Some(0)
+}
+
+/// A picture of a video stream, shrunk to `size` as raw RGB, `at` seconds into the file and after these filters; `None` where
+/// there is none.
+pub fn still(
+    tools: &Tools,
+    file: &Path,
+    stream: u32,
+    at: f64,
+    filters: &str,
+    size: (u32, u32),
+) -> Option<Vec<u8>> {
+    let args = super::args::still(file, stream, at, filters, size);
+    let output = process::output(&spawn(&tools.ffmpeg, args), DEADLINE, LIMIT).ok()?;
+    let whole = (size.0 * size.1 * 3) as usize;
+    (output.stdout.len() == whole).then_some(output.stdout)
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::progress::{Listener, Meter, Severity, clean};
 use super::tools::Tools;
+use super::totals::{self, Totals};
 use crate::model::event::Progress;
 use crate::sys::process::{self, Child, Spawn};
 
@@ -61,6 +62,10 @@ pub struct Report {
     pub seconds: f64,
     /// Lines of stderr that are not harmless, by severity, without addresses; the first 20 of each.
     pub lines: BTreeMap<Severity, Vec<String>>,
+    /// How many lines there were of each, kept or not.
+    pub counts: BTreeMap<Severity, u64>,
+    /// What ffmpeg counted of each stream, where it was asked to tell (`-v level+verbose`).
+    pub totals: Totals,
     /// The last 40 lines of stderr.
     pub stderr_tail: String,
     /// The command line as a shell would take it, for records.
@@ -104,6 +109,8 @@ pub fn run(
         frames: heard.meter.frames,
         seconds: ran.as_secs_f64(),
         lines: heard.lines.clone(),
+        counts: heard.counts.clone(),
+        totals: heard.totals.clone(),
         stderr_tail: heard.tail.iter().map(String::as_str).collect::<Vec<_>>().join("\n"),
         command: command_line(&tools.ffmpeg, args),
     })
@@ -115,14 +122,23 @@ struct Heard {
     meter: Meter,
     listener: Listener,
     lines: BTreeMap<Severity, Vec<String>>,
+    counts: BTreeMap<Severity, u64>,
+    totals: Totals,
     tail: VecDeque<String>,
 }
 
 impl Heard {
     fn stderr(&mut self, line: &str) {
         let line: String = line.chars().take(LINE_KEPT).collect();
+        let (level, line) = totals::level(&line);
+        if matches!(level, Some("info" | "verbose" | "debug" | "trace")) {
+            // `[in#0/matroska @ 0x55]   Input stream …` since ffmpeg 6, without the context before.
+            self.totals.line(line.rsplit_once("] ").map_or(line.as_str(), |(_, text)| text));
+            return;
+        }
         let severity = self.listener.line(&line);
         if severity != Severity::Harmless {
+            *self.counts.entry(severity).or_default() += 1;
             let kept = self.lines.entry(severity).or_default();
             if kept.len() < LINES_KEPT {
                 kept.push(clean(&line));

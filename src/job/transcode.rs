@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use super::{Context, Halt, Source, Task, io_halt};
 use crate::ffmpeg::progress::Severity;
 use crate::ffmpeg::run::{self, End, Limits, Order, Report};
+use crate::ffmpeg::tools::Tools;
 use crate::ffmpeg::{args, probe};
 use crate::model::event::{Event, Progress, Sink};
+use crate::model::media::MediaInfo;
 use crate::model::outcome::FailCode;
 use crate::model::plan::Action;
 use crate::share::claim::Claim;
@@ -232,7 +234,8 @@ fn judge(
         return Err(Halt::fail(FailCode::Truncated, cut_short(promised, report.out_time, &line))
             .hint("get a whole copy of the file; this one was left alone"));
     }
-    if let Some(line) = first(Severity::Damaged) {
+    let half = || may_end_anywhere(&source.media) && ends_in_half_a_frame(context.tools, &task.path, &source.media, report);
+    if let Some(line) = first(Severity::Damaged).filter(|_| !half()) {
         return Err(Halt::fail(FailCode::Damaged, format!("it does not decode cleanly: {line}"))
             .hint("get another copy of the file; this one was left alone")
             .stderr(report.stderr_tail.clone()));
@@ -250,9 +253,9 @@ fn judge(
         return Ok(None);
     }
     // The header promises more than came out, without a word from ffmpeg: count the packets themselves.
-    let ends = probe::measured_ends(context.tools, &task.path)
+    let ends = probe::measure(context.tools, &task.path)
         .map_err(|e| Halt::fail(FailCode::Truncated, e.line()).hint("it was left alone"))?;
-    let real = ends.iter().map(|(_, end)| *end).fold(0.0, f64::max);
+    let real = ends.values().map(|stream| stream.end).fold(0.0, f64::max);
     let promised = promised.unwrap_or(0.0);
     if real >= promised - tolerance(promised) {
         return Err(Halt::fail(
@@ -271,6 +274,20 @@ fn judge(
     }
     Err(Halt::fail(FailCode::Truncated, cut_short(Some(promised), real, "the streams end early"))
         .hint("get a whole copy of the file; this one was left alone"))
+}
+
+/// Containers of broadcasts have no header that promises a length, and a recording stops where somebody stopped it.
+pub(crate) fn may_end_anywhere(media: &MediaInfo) -> bool {
+    ["mpegts", "mpeg"].contains(&media.format.as_str())
+}
+
+/// All that a decode complained of is the last frame, of which only a part was recorded: every player drops it.
+pub(crate) fn ends_in_half_a_frame(tools: &Tools, file: &Path, media: &MediaInfo, report: &Report) -> bool {
+    let lines = report.counts.get(&Severity::Damaged).copied().unwrap_or(0);
+    let complete = report.end == End::Exited(Some(0)) && !report.lines.contains_key(&Severity::Truncated);
+    media.duration.is_some_and(|seconds| {
+        complete && lines > 0 && probe::damage_is_at_the_end(tools, file, seconds, lines)
+    })
 }
 
 fn cut_short(promised: Option<f64>, real: f64, sign: &str) -> String {

@@ -8,12 +8,36 @@ use crate::model::plan::{AudioEncode, ColorTags, VideoEncode};
 pub fn video(encode: &VideoEncode, source: &Video) -> String {
     let mut chain = Vec::new();
     if encode.deinterlace {
-        // One frame per frame, not per field: the rate stays what it was.
-        chain.push("bwdif=mode=send_frame:parity=auto:deint=all".to_owned());
+        chain.push(DEINTERLACE.to_owned());
     }
     if let Some((n, d)) = encode.fps {
         chain.push(format!("fps={n}/{d}"));
     }
+    chain.extend(picture(encode, source));
+    let ten_bit = encode.pix_fmt.contains("10");
+    let encoder = encoders::video(&encode.encoder);
+    let format = encoder.and_then(|e| e.pix_fmt(ten_bit)).unwrap_or(&encode.pix_fmt);
+    chain.push(format!("format={format}"));
+    chain.extend(tags(&encode.color));
+    chain.extend(encoder.and_then(|e| e.upload(ten_bit)));
+    chain.join(",")
+}
+
+/// One frame per frame, not per field: the rate stays what it was.
+const DEINTERLACE: &str = "bwdif=mode=send_frame:parity=auto:deint=all";
+
+/// What the chain makes of one frame, without what is the encoder's own: what a result's frame has to look like.
+pub fn reference(encode: &VideoEncode, source: &Video) -> String {
+    let mut chain: Vec<String> = encode.deinterlace.then(|| DEINTERLACE.to_owned()).into_iter().collect();
+    chain.extend(picture(encode, source));
+    chain.push(format!("format={}", encode.pix_fmt));
+    chain.extend(tags(&encode.color));
+    chain.join(",")
+}
+
+/// Size, colours and shape of the picture.
+fn picture(encode: &VideoEncode, source: &Video) -> Vec<String> {
+    let mut chain = Vec::new();
     let (w, h) = match source.rotation {
         90 | 270 => (source.height, source.width),
         _ => (source.width, source.height),
@@ -41,13 +65,7 @@ pub fn video(encode: &VideoEncode, source: &Video) -> String {
         // Rounding to even sizes would otherwise give square pixels a shape of 404:405.
         chain.push(format!("setsar={}/{}", encode.sar.0, encode.sar.1));
     }
-    let ten_bit = encode.pix_fmt.contains("10");
-    let encoder = encoders::video(&encode.encoder);
-    let format = encoder.and_then(|e| e.pix_fmt(ten_bit)).unwrap_or(&encode.pix_fmt);
-    chain.push(format!("format={format}"));
-    chain.extend(tags(&encode.color));
-    chain.extend(encoder.and_then(|e| e.upload(ten_bit)));
-    chain.join(",")
+    chain
 }
 
 /// To an even size by repeating the last column or row: 4:2:0 has no odd sizes, and neither a resampled picture nor a

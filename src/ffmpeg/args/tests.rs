@@ -111,7 +111,7 @@ fn files_are_named_as_files_whatever_they_are_called() {
     let line = line(encode(), None);
     assert!(line.contains(" -i file:-in:put.avi "), "{line}");
     assert!(line.ends_with("-f matroska file:out.part"), "{line}");
-    assert!(text(&decode(Path::new("-a"))).contains("-i file:-a -map 0:V? -map 0:a? -f null -"));
+    assert!(text(&decode(Path::new("-a"), &[])).contains("-i file:-a -map 0:V? -map 0:a? -f null -"));
 }
 
 #[test]

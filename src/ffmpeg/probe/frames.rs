@@ -87,11 +87,27 @@ fn mastering(entry: &Value) -> Option<Mastering> {
 /// Seconds that one packet may last; a still picture or a subtitle stays for minutes.
 const LONGEST: f64 = 3600.0;
 
-/// Collects where streams end, from `-of compact` lines of packets.
+/// What the packets of one stream say, in seconds relative to the file's start.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Measure {
+    /// The first packet that is shown or heard.
+    pub first: f64,
+    /// The first packet that can be decoded without what came before it.
+    pub key: Option<f64>,
+    /// The end of the last packet.
+    pub end: f64,
+    pub packets: u64,
+    /// Packets before the first key.
+    pub before_key: u64,
+    /// Packets of at most two bytes: MP4's text tracks fill the time between two cues with them.
+    pub blank: u64,
+}
+
+/// Collects where streams begin and end, from `-of compact` lines of packets.
 #[derive(Clone, Debug, Default)]
 pub struct Ends {
     start: Option<f64>,
-    last: BTreeMap<u32, f64>,
+    streams: BTreeMap<u32, Measure>,
     first: Option<f64>,
 }
 
@@ -102,6 +118,7 @@ impl Ends {
         let mut parts = line.split('|');
         let section = parts.next().unwrap_or_default();
         let (mut index, mut pts, mut dts, mut duration, mut start) = (None, None, None, None, None);
+        let (mut size, mut flags) = (None, None);
         for part in parts {
             let Some((name, value)) = part.split_once('=') else { continue };
             match name {
@@ -110,6 +127,8 @@ impl Ends {
                 "dts_time" => dts = dts.or(finite(value)),
                 "duration_time" => duration = duration.or(finite(value)),
                 "start_time" => start = start.or(finite(value)),
+                "size" => size = size.or(value.parse::<u64>().ok()),
+                "flags" => flags = flags.or(Some(value)),
                 _ => {}
             }
         }
@@ -121,13 +140,32 @@ impl Ends {
             // An image subtitle «until further notice» is written with the largest number there is (49 days).
             let end = time + duration.filter(|d| (0.0..=LONGEST).contains(d)).unwrap_or(0.0);
             self.first = Some(self.first.map_or(time, |f| f.min(time)));
-            self.last.entry(index).and_modify(|e| *e = e.max(end)).or_insert(end);
+            let flags = flags.unwrap_or_default();
+            let new = Measure { first: f64::INFINITY, end, ..Measure::default() };
+            let stream = self.streams.entry(index).or_insert(new);
+            stream.end = stream.end.max(end);
+            stream.packets += 1;
+            stream.blank += u64::from(size.is_some_and(|size| size <= 2));
+            // An encoder's run-up is there to be thrown away.
+            if !flags.contains('D') {
+                stream.first = stream.first.min(time);
+            }
+            if flags.contains('K') && stream.key.is_none() {
+                stream.key = Some(time);
+            }
+            stream.before_key += u64::from(stream.key.is_none());
         }
     }
-    /// Ends per stream, relative to the file's start.
-    pub fn relative(&self) -> Vec<(u32, f64)> {
+    /// What was seen of each stream, relative to the file's start.
+    pub fn relative(&self) -> BTreeMap<u32, Measure> {
         let start = self.start.or(self.first).unwrap_or(0.0);
-        self.last.iter().map(|(index, end)| (*index, end - start)).collect()
+        let of = |m: &Measure| Measure {
+            first: if m.first.is_finite() { m.first - start } else { 0.0 },
+            key: m.key.map(|key| key - start),
+            end: m.end - start,
+            ..*m
+        };
+        self.streams.iter().map(|(index, measure)| (*index, of(measure))).collect()
     }
 }
 

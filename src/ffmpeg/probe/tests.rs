@@ -152,9 +152,38 @@ fn ends_are_counted_from_the_files_start_in_packets_of_any_order() {
     ] {
         ends.line(line);
     }
-    let ends: Vec<(u32, String)> = ends.relative().iter().map(|(n, end)| (*n, format!("{end:.3}"))).collect();
-    assert_eq!(ends, [(0, "0.140".to_owned()), (1, "0.110".to_owned()), (2, "0.020".to_owned())]);
+    let seen: Vec<(u32, String)> = ends
+        .relative()
+        .iter()
+        .map(|(n, m)| (*n, format!("{:.3} to {:.3}, {} packets", m.first, m.end, m.packets)))
+        .collect();
+    let expected = [
+        (0, "0.060 to 0.140, 2 packets"),
+        (1, "0.010 to 0.110, 2 packets"),
+        (2, "0.020 to 0.020, 1 packets"),
+    ];
+    assert_eq!(seen, expected.map(|(n, text)| (n, text.to_owned())));
     assert!(Ends::default().relative().is_empty());
+}
+
+#[test]
+fn a_stream_that_begins_between_two_key_frames_is_seen() {
+    let mut ends = Ends::default();
+    for line in [
+        "packet|stream_index=0|pts_time=0.000000|dts_time=0.000000|duration_time=0.04|size=90|flags=__",
+        "packet|stream_index=0|pts_time=0.040000|dts_time=0.040000|duration_time=0.04|size=90|flags=__",
+        "packet|stream_index=0|pts_time=0.080000|dts_time=0.080000|duration_time=0.04|size=90|flags=K_",
+        "packet|stream_index=0|pts_time=0.120000|dts_time=0.120000|duration_time=0.04|size=2|flags=__",
+        "packet|stream_index=1|pts_time=-0.021000|dts_time=-0.021000|duration_time=0.02|size=9|flags=KD|side_data|",
+        "packet|stream_index=1|pts_time=0.000000|dts_time=0.000000|duration_time=0.02|size=9|flags=K_",
+        "format|start_time=0.000000",
+    ] {
+        ends.line(line);
+    }
+    let seen = ends.relative();
+    let (video, audio) = (seen[&0], seen[&1]);
+    assert_eq!((video.first, video.key, video.before_key, video.packets, video.blank), (0.0, Some(0.08), 2, 4, 1));
+    assert_eq!((audio.first, audio.before_key, audio.packets), (0.0, 0, 2), "the encoder's run-up is not heard");
 }
 
 #[test]

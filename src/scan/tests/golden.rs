@@ -92,7 +92,7 @@ fn argv(plan: &Plan, media: &MediaInfo, release: Option<(u32, u32)>) -> String {
     };
     let line = args::transcode(plan, media, files, release);
     let words: Vec<String> = line.iter().map(|w| w.to_string_lossy().into_owned()).collect();
-    let prefix = "-hide_banner -nostdin -nostats -y -v warning -progress pipe:1 ";
+    let prefix = "-hide_banner -nostdin -nostats -y -v repeat+level+verbose -progress pipe:1 ";
     let line = words.join(" ");
     line.strip_prefix(prefix).expect("every line begins alike").to_owned()
 }
