@@ -1,6 +1,9 @@
 //! `query`: which files have what, from what is remembered; and `stats`, the counts of the same.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use serde::Serialize;
@@ -8,7 +11,8 @@ use serde::Serialize;
 use super::Ending;
 use super::args::{Collect, Common, Programs, Wants};
 use super::scan::census::Census;
-use super::scan::{folder, remembered_as};
+use super::scan::gather::{Gather, Place, Unknown};
+use super::scan::{folder, jobs};
 use super::session::{BUILT_IN, Session};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::key::{Key, Stamp};
@@ -17,14 +21,16 @@ use crate::model::outcome::Outcome;
 use crate::model::policy::TypeFilter;
 use crate::plan;
 use crate::scan::examine::Examined;
-use crate::scan::query::{self, Expression, Row};
+use crate::scan::filter::Filter;
+use crate::scan::query::{self, Expression, Row, packed};
 use crate::share::library;
 use crate::store::Store;
+use crate::sys::stop;
 use crate::ui::ndjson::SCHEMA;
 use crate::ui::table::{Align, table};
 use crate::ui::{self, Look, text};
 
-/// List the files below a folder that meet conditions, from what scans and runs on this machine remember; no file is opened
+/// List the files below a folder that meet conditions, from what scans and runs remember; no file is opened
 #[derive(Args, Clone, Debug)]
 pub struct QueryArgs {
     /// The folder
@@ -59,6 +65,9 @@ pub struct QueryArgs {
     /// Print comma-separated values with a heading on stdout
     #[arg(long, conflicts_with = "json")]
     csv: bool,
+    /// First take in what other machines have shared since the last time
+    #[arg(long)]
+    refresh: bool,
     /// Print one JSON document on stdout (docs/json.md)
     #[arg(long)]
     pub json: bool,
@@ -74,7 +83,7 @@ without case. Sizes take K, M, G and T.
 Fields: path name size modified duration bitrate container codec profile width height fps bit_depth hdr range audio_codec \
 audio_channels audio_tracks audio_languages subtitles subtitle_languages title";
 
-/// Count what lies below a folder, and what converting it would free, from what scans and runs on this machine remember
+/// Count what lies below a folder, and what converting it would free, from what scans and runs remember
 #[derive(Args, Clone, Debug)]
 pub struct StatsArgs {
     /// The folder
@@ -84,6 +93,9 @@ pub struct StatsArgs {
     wants: Wants,
     #[command(flatten)]
     programs: Programs,
+    /// First take in what other machines have shared since the last time
+    #[arg(long)]
+    refresh: bool,
     /// Print one JSON document on stdout (docs/json.md)
     #[arg(long)]
     pub json: bool,
@@ -110,14 +122,20 @@ pub fn run(args: &QueryArgs, common: &Common, look: Look) -> Result<Ending> {
     let conditions = conditions(args)?;
     let session = Session::begin(common, Collect::default(), vec![args.dir.clone()], look)?;
     let dir = folder(&args.dir)?;
-    let known = known(&dir, &session.store())?;
-    if known.is_empty() {
+    let store = session.store();
+    refresh(&dir, args.refresh, &session, &store)?;
+    let mut remembered = 0;
+    let mut rows: Vec<Row> = Vec::new();
+    self::rows(&dir, &store, |row| {
+        remembered += 1;
+        // Only what is asked for is held: a question over a million files needs no memory for them.
+        if conditions.iter().all(|condition| condition.holds(&row)) {
+            rows.push(row);
+        }
+    })?;
+    if remembered == 0 {
         nothing(&session);
     }
-    let remembered = known.len();
-    let mut rows: Vec<Row> =
-        known.into_iter().map(|(key, stamp, media)| Row::of(key.0, stamp, &media)).collect();
-    rows.retain(|row| conditions.iter().all(|condition| condition.holds(row)));
     query::sort(&mut rows, &args.sort);
     rows.truncate(args.limit.unwrap_or(usize::MAX));
     if args.json {
@@ -154,30 +172,107 @@ fn conditions(args: &QueryArgs) -> Result<Vec<Expression>> {
 }
 
 fn nothing(session: &Session) {
-    session
-        .look
-        .note("nothing is remembered of this folder on this machine; `media-converter scan` looks at it");
+    session.look.note(
+        "nothing is remembered of this folder, here or on the share; `media-converter scan` looks at it",
+    );
 }
 
-/// What this machine remembers of the files below a folder, by paths relative to it.
-fn known(dir: &Path, store: &Store) -> Result<Vec<(Key, Stamp, MediaInfo)>> {
+/// Where facts of a folder's files may be remembered: in its library, or, where that is none yet, by the folder that was
+/// scanned, this one or one above.
+fn places(dir: &Path) -> Result<Vec<Place>> {
     let library = library::open(dir, None, false)?;
-    // A folder that is no library yet is remembered by the folder that was scanned: this one or one above.
-    let above = dir.ancestors().map(|root| remembered_as(root, None));
-    let places: Vec<(PathBuf, String)> =
-        library.iter().map(|library| remembered_as(dir, Some(library))).chain(above).collect();
+    let above = dir.ancestors().map(|root| Place::of(root, None));
+    Ok(library.iter().map(|library| Place::of(dir, Some(library))).chain(above).collect())
+}
+
+/// A key relative to the folder that was asked about.
+fn relative(key: &str, below: &str) -> String {
+    key.get(if below.is_empty() { 0 } else { below.len() + 1 }..).unwrap_or_default().to_owned()
+}
+
+/// Calls `each` with every file that is remembered below a folder, once, with its path relative to it.
+fn rows(dir: &Path, store: &Store, mut each: impl FnMut(Row)) -> Result<()> {
+    let mut seen: HashSet<String> = HashSet::new();
+    for place in places(dir)? {
+        let below = place.key(dir);
+        // A folder is remembered in one place or, after a library was made around it, in two: the library's counts.
+        let mut here: Vec<String> = Vec::new();
+        let mut thin: Vec<String> = Vec::new();
+        store.rows_below(&place.id, &below, |key, rows| {
+            let folder = relative(key, &below);
+            if seen.contains(&folder) {
+                return;
+            }
+            let put = |mut row: Row| {
+                if !folder.is_empty() {
+                    row.path = format!("{folder}/{}", row.path);
+                }
+                each(row);
+            };
+            if rows.is_some_and(|rows| packed::unpack(rows, put)) {
+                here.push(folder);
+            } else {
+                thin.push(key.to_owned());
+            }
+        });
+        for key in thin {
+            let folder = relative(&key, &below);
+            for (name, stamp, _, media) in store.facts_in(&place.id, &key) {
+                let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+                each(Row::of(path, stamp, &media));
+            }
+            here.push(folder);
+        }
+        seen.extend(here);
+    }
+    Ok(())
+}
+
+/// What is remembered of the files below a folder, by paths relative to it.
+fn known(dir: &Path, store: &Store) -> Result<Vec<(Key, Stamp, MediaInfo)>> {
     let mut found: Vec<(Key, Stamp, MediaInfo)> = Vec::new();
-    for (root, id) in places {
-        let below = crate::sys::path::key(&root, dir).map(|key| key.0).unwrap_or_default();
-        let rows = store.media_below(&id, &below);
-        let start = if below.is_empty() { 0 } else { below.len() + 1 };
+    for place in places(dir)? {
+        let below = place.key(dir);
+        let rows = store.media_below(&place.id, &below);
         found.extend(
-            rows.into_iter().map(|(key, stamp, media)| (Key(key.0[start..].to_owned()), stamp, media)),
+            rows.into_iter().map(|(key, stamp, media)| (Key(relative(&key.0, &below)), stamp, media)),
         );
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
     found.dedup_by(|a, b| a.0 == b.0);
     Ok(found)
+}
+
+/// Takes into this machine's memory what others have shared since; no media file is opened. Always, where nothing is
+/// remembered yet.
+fn refresh(dir: &Path, asked: bool, session: &Session, store: &Store) -> Result<()> {
+    let mut any = false;
+    if !asked {
+        rows(dir, store, |_| any = true)?;
+    }
+    if any {
+        return Ok(());
+    }
+    stop::listen();
+    let library = library::open(dir, store.library_at(dir).as_deref(), false)?;
+    let gather = Gather {
+        unknown: Unknown::Leave,
+        types: TypeFilter::Both,
+        filter: Filter::new(&[], &[])?,
+        store,
+        by: String::new(),
+        rules: String::new(),
+        full: false,
+        share: false,
+        each_file: false,
+        jobs: jobs(),
+        census: Mutex::new(Census::new("", false)),
+        counter: session.look.counter("read from the share"),
+        look: session.look,
+        unshared: AtomicBool::new(false),
+    };
+    gather.tree(dir, &Place::of(dir, library.as_ref()));
+    Ok(())
 }
 
 fn listing(fields: &[String], rows: &[Row]) -> String {
@@ -229,7 +324,8 @@ pub fn stats(args: &StatsArgs, common: &Common, look: Look) -> Result<Ending> {
     let dir = folder(&args.dir)?;
     let policy = session.settings.policy(BUILT_IN)?;
     let store = session.store();
-    let caps = session.caps(&session.tools()?, &store, Some(&policy))?;
+    let caps = session.caps(&session.remembered_tools(&store)?, &store, Some(&policy))?;
+    refresh(&dir, args.refresh, &session, &store)?;
     let known = known(&dir, &store)?;
     if known.is_empty() {
         nothing(&session);

@@ -101,6 +101,18 @@ impl Session {
         ffmpeg::tools::find(self.settings.ffmpeg.as_deref(), self.settings.ffprobe.as_deref())
     }
 
+    /// [`Session::tools`], without asking programs for their version that are the same files as when they were asked last:
+    /// a look at a library of a million files must not wait for two processes to start.
+    pub fn remembered_tools(&self, store: &Store) -> Result<Tools> {
+        let (ffmpeg, ffprobe) = (self.settings.ffmpeg.as_deref(), self.settings.ffprobe.as_deref());
+        ffmpeg::tools::find_remembered(
+            ffmpeg,
+            ffprobe,
+            &|program, state| store.tool_version(program, state),
+            &|program, state, version| store.set_tool_version(program, state, version),
+        )
+    }
+
     /// What this ffmpeg can do here: remembered, or tried now. `policy`: only the encoders that it may use are tried;
     /// without one, all are.
     pub fn caps(&self, tools: &Tools, store: &Store, policy: Option<&Policy>) -> Result<Caps> {

@@ -172,7 +172,16 @@ impl Line {
         let mut line = Self::default();
         // What each stream held is told at the end, at level verbose; `level` marks each line, so that nothing below a
         // warning is taken for one. `repeat` prints every line, where ffmpeg would fold equal ones.
-        line.words(&["-hide_banner", "-nostdin", "-nostats", "-y", "-v", "repeat+level+verbose", "-progress", "pipe:1"]);
+        line.words(&[
+            "-hide_banner",
+            "-nostdin",
+            "-nostats",
+            "-y",
+            "-v",
+            "repeat+level+verbose",
+            "-progress",
+            "pipe:1",
+        ]);
         line
     }
     fn word(&mut self, word: impl AsRef<str>) -> &mut Self {

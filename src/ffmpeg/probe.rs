@@ -210,7 +210,8 @@ pub fn damage_is_at_the_end(tools: &Tools, file: &Path, seconds: f64, lines: u64
     let damage = |length: Option<f64>| {
         let args = super::args::decode_end(file, from, length);
         let limits = super::run::Limits { stall: DEADLINE, background: false };
-        let report = super::run::run(tools, &args, None, limits, &mut |_| super::run::Order::Continue).ok()?;
+        let report =
+            super::run::run(tools, &args, None, limits, &mut |_| super::run::Order::Continue).ok()?;
         Some(report.counts.get(&super::progress::Severity::Damaged).copied().unwrap_or(0))
     };
     // Less at the end than in the whole means damage elsewhere.

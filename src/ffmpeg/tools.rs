@@ -29,11 +29,34 @@ pub struct Tools {
 ///
 /// [`Kind::MissingTool`]: crate::model::error::Kind::MissingTool
 pub fn find(ffmpeg: Option<&Path>, ffprobe: Option<&Path>) -> Result<Tools> {
+    find_remembered(ffmpeg, ffprobe, &|_, _| None, &|_, _, _| ())
+}
+
+/// [`find`], asking only programs whose version `recall` does not know from before: it is given a program's path and what
+/// tells that it is still the same file. `keep` takes what was asked.
+pub fn find_remembered(
+    ffmpeg: Option<&Path>,
+    ffprobe: Option<&Path>,
+    recall: &dyn Fn(&str, &str) -> Option<String>,
+    keep: &dyn Fn(&str, &str, &str),
+) -> Result<Tools> {
     let ffmpeg = locate("ffmpeg", ffmpeg, None)?;
     // Who names an ffmpeg in a folder of its own means the ffprobe beside it, not an older one in PATH.
     let ffprobe = locate("ffprobe", ffprobe, ffmpeg.parent())?;
-    let version = version(&ffmpeg, "ffmpeg")?;
-    self::version(&ffprobe, "ffprobe")?;
+    let ask = |program: &Path, name: &str| {
+        let path = program.to_string_lossy();
+        let file = sys::path::canonical(program).unwrap_or_else(|_| program.to_owned());
+        let stamp = sys::fs::stamp(&file).unwrap_or_default();
+        let state = format!("{} {} {}.{:09}", file.display(), stamp.size, stamp.sec, stamp.nsec);
+        if let Some(version) = recall(&path, &state) {
+            return Ok(version);
+        }
+        let version = version(program, name)?;
+        keep(&path, &state, &version);
+        Ok(version)
+    };
+    let version = ask(&ffmpeg, "ffmpeg")?;
+    ask(&ffprobe, "ffprobe")?;
     let release = release(&version);
     Ok(Tools { ffmpeg, ffprobe, version, release })
 }

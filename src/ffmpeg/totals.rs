@@ -112,7 +112,11 @@ mod tests {
         };
         check("[verbose]   Total: 1", Some("verbose"), "  Total: 1");
         check("[h264 @ 0x55] [error] no frame!", Some("error"), "[h264 @ 0x55] no frame!");
-        check("[vist#0:0/h264 @ 0x1] [dec:h264 @ 0x2] [info] x", Some("info"), "[vist#0:0/h264 @ 0x1] [dec:h264 @ 0x2] x");
+        check(
+            "[vist#0:0/h264 @ 0x1] [dec:h264 @ 0x2] [info] x",
+            Some("info"),
+            "[vist#0:0/h264 @ 0x1] [dec:h264 @ 0x2] x",
+        );
         check("x265 [warning]: no", None, "x265 [warning]: no");
         check("[h264 @ 0x55] no frame!", None, "[h264 @ 0x55] no frame!");
         check("[error", None, "[error");

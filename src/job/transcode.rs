@@ -234,7 +234,10 @@ fn judge(
         return Err(Halt::fail(FailCode::Truncated, cut_short(promised, report.out_time, &line))
             .hint("get a whole copy of the file; this one was left alone"));
     }
-    let half = || may_end_anywhere(&source.media) && ends_in_half_a_frame(context.tools, &task.path, &source.media, report);
+    let half = || {
+        may_end_anywhere(&source.media)
+            && ends_in_half_a_frame(context.tools, &task.path, &source.media, report)
+    };
     if let Some(line) = first(Severity::Damaged).filter(|_| !half()) {
         return Err(Halt::fail(FailCode::Damaged, format!("it does not decode cleanly: {line}"))
             .hint("get another copy of the file; this one was left alone")

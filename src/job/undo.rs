@@ -62,7 +62,7 @@ pub fn undo(file: &Path, library: &Library, terms: &Terms, memory: &dyn Memory) 
         let fate = Fate { verdict: memo.verdict, policy: memo.policy.as_str().into(), at: memo.at };
         let _ = Results::of(&library.root).add(&print, &fate);
     }
-    let _ = cache::add(&folder, &[Addition { memo, media: None }]);
+    let _ = cache::add(&folder, &[Addition::of(memo, None)]);
     Ok(done)
 }
 

@@ -111,9 +111,8 @@ pub(crate) fn result(
         made: Some(&made.report.totals),
         measured: made.measured,
     };
-    let mut decode = |arguments: &[OsString], seconds| {
-        transcode::ffmpeg(task, context, sink, claim, arguments, seconds)
-    };
+    let mut decode =
+        |arguments: &[OsString], seconds| transcode::ffmpeg(task, context, sink, claim, arguments, seconds);
     let (media, mut found) = inspect(context.tools, sides, context.verify, &mut decode)?;
     for (path, suffix) in &made.sidecars {
         if !sys::fs::stamp(path).is_ok_and(|stamp| stamp.size > 0) {
@@ -226,4 +225,3 @@ fn decoded(
     }
     Ok(())
 }
-

@@ -59,6 +59,15 @@ pub fn recalled(path: &Path, stamp: Stamp, media: MediaInfo, rules: Rules<'_>) -
     Ok(Examined { stamp, media, decision })
 }
 
+/// Decides from facts that another machine's probe vouches for: where they are enough to see that the file may stay, it
+/// does; else this machine's own ffprobe is asked.
+pub fn hinted(path: &Path, stamp: Stamp, media: MediaInfo, rules: Rules<'_>) -> Result<Examined> {
+    match glance(path, &media, rules) {
+        Some(decision) => Ok(Examined { stamp, media, decision }),
+        None => fully(path, rules),
+    }
+}
+
 /// What would come of a file, for counting: from its headers where they tell as much as ffprobe would. `known`: facts
 /// remembered of the file as it is in the given stamp. Nothing is converted by this word; who converts looks again.
 pub fn outlook(path: &Path, stamp: Stamp, known: Option<MediaInfo>, rules: Rules<'_>) -> Result<Examined> {

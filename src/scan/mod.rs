@@ -6,6 +6,7 @@
 pub mod examine;
 pub mod filter;
 pub mod headers;
+pub mod journal;
 pub mod query;
 pub mod recall;
 pub mod walk;

@@ -7,7 +7,9 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::model::key::Stamp;
+use crate::model::policy::TypeFilter;
 use crate::share::layout;
+use crate::{plan, sys};
 
 /// Folders being listed at once. Each waits for the network most of the time.
 const THREADS: usize = 8;
@@ -24,6 +26,39 @@ pub struct Folder {
     pub names: Vec<OsString>,
     /// The listing shows lock folders, work folders or lock files.
     pub has_claims: bool,
+    /// Size and time of the folder's shared cache, where there is one.
+    pub cache: Option<Stamp>,
+}
+
+impl Folder {
+    /// Keeps what is media of any kind, and lets go of what only a conversion needs.
+    pub fn keep_media(&mut self) {
+        self.names = Vec::new();
+        self.files.retain(|file| {
+            plan::is_media_extension(&sys::path::extension(Path::new(&file.name)), TypeFilter::Both)
+        });
+    }
+
+    /// A digest of the files and of the shared cache: the same as before, where nothing came, went or changed since.
+    pub fn state(&self) -> [u8; 16] {
+        let mut hasher = blake3::Hasher::new();
+        let mut add = |name: &str, stamp: &Stamp| {
+            hasher.update(&(name.len() as u64).to_le_bytes());
+            hasher.update(name.as_bytes());
+            hasher.update(&stamp.size.to_le_bytes());
+            hasher.update(&stamp.sec.to_le_bytes());
+            hasher.update(&stamp.nsec.to_le_bytes());
+        };
+        for file in &self.files {
+            add(&file.name, &file.stamp);
+        }
+        if let Some(cache) = &self.cache {
+            add("", cache);
+        }
+        let mut state = [0; 16];
+        state.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        state
+    }
 }
 
 /// One file of a listing.
@@ -145,7 +180,8 @@ impl Drop for Turn<'_> {
 /// Lists one folder, sends what it found, and returns its sub-folders and whether anybody still listens.
 fn list(dir: &Path, send: &SyncSender<Found>) -> (Vec<PathBuf>, bool) {
     let mut below = Vec::new();
-    let mut folder = Folder { path: dir.to_owned(), files: Vec::new(), names: Vec::new(), has_claims: false };
+    let mut folder =
+        Folder { path: dir.to_owned(), files: Vec::new(), names: Vec::new(), has_claims: false, cache: None };
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) => return (below, send.send(Found::Unreadable { path: dir.to_owned(), error }).is_ok()),
@@ -175,6 +211,10 @@ fn list(dir: &Path, send: &SyncSender<Found>) -> (Vec<PathBuf>, bool) {
             }
             Some(other) => {
                 folder.has_claims |= matches!(other, layout::Ours::Doorbell { .. });
+                if name == layout::CACHE_NAME {
+                    let meta = entry.metadata().and_then(|meta| sys::fs::stamp_of(&meta));
+                    folder.cache = meta.ok();
+                }
                 folder.names.push(raw);
                 continue;
             }
@@ -187,7 +227,7 @@ fn list(dir: &Path, send: &SyncSender<Found>) -> (Vec<PathBuf>, bool) {
             }
         } else if kind.is_file() && !is_junk_file(name) {
             // A file that vanishes between listing and stat is simply not there any more.
-            if let Ok(stamp) = entry.metadata().and_then(|meta| crate::sys::fs::stamp_of(&meta)) {
+            if let Ok(stamp) = entry.metadata().and_then(|meta| sys::fs::stamp_of(&meta)) {
                 folder.files.push(File { name: name.to_owned(), stamp });
             }
         }

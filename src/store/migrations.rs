@@ -47,6 +47,51 @@ pub const STEPS: &[&str] = &[
         PRIMARY KEY (name, about)
     ) WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE fact (
+        library TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        name TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        sec INTEGER NOT NULL,
+        nsec INTEGER NOT NULL,
+        by TEXT NOT NULL,
+        info TEXT NOT NULL,
+        PRIMARY KEY (library, folder, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE folder (
+        library TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        state BLOB NOT NULL,
+        rows BLOB NOT NULL,
+        PRIMARY KEY (library, folder)
+    );
+    CREATE TABLE census (
+        library TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        by TEXT NOT NULL,
+        state BLOB NOT NULL,
+        counts TEXT NOT NULL,
+        PRIMARY KEY (library, folder, by)
+    );
+    CREATE TABLE learnt (
+        library TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        name TEXT NOT NULL,
+        memo TEXT NOT NULL,
+        PRIMARY KEY (library, folder, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE used (
+        library TEXT PRIMARY KEY,
+        at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE tool (
+        program TEXT PRIMARY KEY,
+        state TEXT NOT NULL,
+        version TEXT NOT NULL
+    ) WITHOUT ROWID;
+    DELETE FROM media;
+",
 ];
 
 /// Brings the store up to date and drops what nobody can need any more.
@@ -61,8 +106,13 @@ pub fn apply(connection: &mut Connection) -> rusqlite::Result<()> {
     if version < newest {
         transaction.pragma_update(None, "user_version", newest)?;
     }
-    // A claim is judged within hours; files unseen for half a year have moved or gone.
+    // A claim is judged within hours; a library that was not used for half a year has moved or gone.
     transaction.execute("DELETE FROM claim_seen WHERE at < unixepoch() - 7 * 86400", [])?;
-    transaction.execute("DELETE FROM media WHERE at < unixepoch() - 180 * 86400", [])?;
+    let unused = "SELECT library FROM used WHERE at < unixepoch() - 180 * 86400";
+    if transaction.prepare(unused)?.exists([])? {
+        for table in ["fact", "folder", "census", "learnt", "used"] {
+            transaction.execute(&format!("DELETE FROM {table} WHERE library IN ({unused})"), [])?;
+        }
+    }
     transaction.commit()
 }

@@ -3,9 +3,12 @@
 //! Promises: never needed for correctness, never on a share, may be deleted at any time; where it cannot be opened the run goes on with
 //! one in memory. Never locks out another process of ours (WAL, busy timeout). A damaged store is set aside as `*.bad` and begun anew.
 
+mod facts;
 mod migrations;
 #[cfg(test)]
 mod tests;
+
+pub use facts::{FolderFacts, NOT_WHOLE};
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -15,8 +18,6 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, ToSql, params};
 
 use crate::model::caps::Caps;
 use crate::model::error::{Error, Kind, Result};
-use crate::model::key::{Key, Stamp};
-use crate::model::media::MediaInfo;
 use crate::model::outcome::Outcome;
 use crate::sys;
 
@@ -203,59 +204,6 @@ impl Store {
 
     pub fn forget(&self, state: &str) {
         self.try_with(|c| c.execute("DELETE FROM claim_seen WHERE state = ?1", params![state]).map(drop));
-    }
-
-    /// What `by` (the probing tool and its reader's revision) said of a file, where size and mtime are still exactly the same.
-    pub fn media_get(&self, library: &str, key: &Key, stamp: &Stamp, by: &str) -> Option<MediaInfo> {
-        let json = self.text(
-            "SELECT info FROM media WHERE library = ?1 AND key = ?2 AND size = ?3 AND sec = ?4 AND nsec = ?5 AND by = ?6",
-            &[&library, &key.0, &(stamp.size as i64), &stamp.sec, &stamp.nsec, &by],
-        )?;
-        serde_json::from_str(&json).ok()
-    }
-
-    pub fn media_put(&self, library: &str, key: &Key, stamp: &Stamp, by: &str, info: &MediaInfo) {
-        let Ok(json) = to_json(info) else { return };
-        self.try_with(|c| {
-            c.prepare_cached(
-                "INSERT OR REPLACE INTO media (library, key, size, sec, nsec, by, info, at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, unixepoch())",
-            )?
-            .execute(params![library, key.0, stamp.size as i64, stamp.sec, stamp.nsec, by, json])
-            .map(drop)
-        });
-    }
-
-    /// All facts remembered of files below a folder of a library (its key; empty: all), by whomever. One that does not
-    /// parse is left out.
-    pub fn media_below(&self, library: &str, folder: &str) -> Vec<(Key, Stamp, MediaInfo)> {
-        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        let rows = self.try_with(|c| {
-            let mut query = c.prepare_cached(
-                "SELECT key, size, sec, nsec, info FROM media WHERE library = ?1 AND substr(key, 1, length(?2)) = ?2",
-            )?;
-            let rows = query.query_map(params![library, prefix], |row| {
-                let size: i64 = row.get(1)?;
-                let stamp = Stamp { size: size as u64, sec: row.get(2)?, nsec: row.get(3)? };
-                Ok((Key(row.get(0)?), stamp, row.get::<_, String>(4)?))
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        });
-        let parsed =
-            |(key, stamp, json): (Key, Stamp, String)| Some((key, stamp, serde_json::from_str(&json).ok()?));
-        rows.unwrap_or_default().into_iter().filter_map(parsed).collect()
-    }
-
-    /// Forgets facts of files below a folder that nobody has asked for since (seconds since 1970): the files are gone.
-    pub fn media_forget(&self, library: &str, folder: &str, since: i64) {
-        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        self.try_with(|c| {
-            c.prepare_cached(
-                "DELETE FROM media WHERE library = ?1 AND substr(key, 1, length(?2)) = ?2 AND at < ?3",
-            )?
-            .execute(params![library, prefix, since])
-            .map(drop)
-        });
     }
 
     fn text(&self, sql: &str, values: &[&dyn ToSql]) -> Option<String> {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::{FILE, Record, Store, migrations};
+use super::{FILE, FolderFacts, Record, Store, migrations};
 use crate::model::caps::{Caps, EncoderCap, Verdict};
 use crate::model::key::{Key, Stamp};
 use crate::model::media::MediaInfo;
@@ -223,9 +223,52 @@ fn facts_below_a_folder_are_listed_and_those_of_gone_files_forgotten() {
     assert_eq!(keys("Films"), ["Films/a.mkv", "Films/b/c.mkv"]);
     assert_eq!(keys("").len(), 3);
     assert_eq!(store.media_below("lib", "Films")[0].1, stamp);
-    store.media_forget("lib", "Films", 0);
-    assert_eq!(keys("").len(), 3, "nothing is older than 1970");
-    store.media_forget("lib", "Films", i64::MAX);
+    store.forget_folders("lib", "Films", |folder| folder != "Films/b");
+    assert_eq!(keys(""), ["Films/a.mkv", "Films2/d.mkv"]);
+    store.forget_folders("lib", "", |folder| folder != "Films");
     assert_eq!(keys(""), ["Films2/d.mkv"]);
     assert_eq!(store.media_below("other", "").len(), 1);
+}
+
+#[test]
+fn a_folders_facts_its_rows_and_its_counts_are_kept_together_and_by_state() {
+    let store = Store::in_memory();
+    let info = MediaInfo { format: "matroska,webm".into(), ..MediaInfo::default() };
+    let stamp = Stamp { size: 7, sec: 8, nsec: 9 };
+    let facts = |state: u8, names: &[&str]| FolderFacts {
+        state: [state; 16],
+        rows: vec![state],
+        new: names.iter().map(|name| ((*name).to_owned(), stamp, "by".to_owned(), info.clone())).collect(),
+        listed: names.iter().map(|name| (*name).to_owned()).collect(),
+        counts: Some(("universal".to_owned(), [state; 16], format!("counts {state}"))),
+    };
+    store.put_folder("lib", "Films", &facts(1, &["a.mkv", "b.mkv"]));
+    assert_eq!(store.counts("lib", "Films", "universal", &[1; 16]).as_deref(), Some("counts 1"));
+    assert_eq!(store.counts("lib", "Films", "universal", &[2; 16]), None, "another state");
+    assert_eq!(store.counts("lib", "Films", "compact", &[1; 16]), None, "another policy");
+    store.put_folder("lib", "Films", &facts(2, &["b.mkv"]));
+    let names: Vec<String> = store.facts_in("lib", "Films").into_iter().map(|fact| fact.0).collect();
+    assert_eq!(names, ["b.mkv"], "what is not listed any more is gone");
+    let mut rows = Vec::new();
+    store.rows_below("lib", "", |folder, bytes| {
+        rows.push((folder.to_owned(), bytes.map(<[u8]>::to_vec)));
+    });
+    assert_eq!(rows, [("Films".to_owned(), Some(vec![2]))]);
+    store.media_put("lib", &Key("Films/c.mkv".into()), &stamp, "by", &info);
+    rows.clear();
+    store.rows_below("lib", "Films", |folder, bytes| {
+        rows.push((folder.to_owned(), bytes.map(<[u8]>::to_vec)));
+    });
+    assert_eq!(rows, [("Films".to_owned(), None)], "the rows know less than the facts");
+}
+
+#[test]
+fn what_this_machine_learnt_by_working_is_kept_until_it_is_outdated() {
+    let store = Store::in_memory();
+    store.learn("lib", "Films", "a.mkv", "one");
+    store.learn("lib", "Films", "a.mkv", "two");
+    assert_eq!(store.learnt("lib", "Films"), [("a.mkv".to_owned(), "two".to_owned())]);
+    assert!(store.learnt("lib", "").is_empty());
+    store.unlearn("lib", "Films", "a.mkv");
+    assert!(store.learnt("lib", "Films").is_empty());
 }

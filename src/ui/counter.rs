@@ -24,9 +24,16 @@ impl Counter {
     pub fn found(&self, more: u64) {
         self.0.inc_length(more);
     }
-    /// One more is done.
-    pub fn done(&self) {
-        self.0.inc(1);
+    /// Nothing more will be found: what is left can be told.
+    pub fn found_all(&self) {
+        let template = "{msg} {pos}/{len} files, {per_sec:.0}, {elapsed}, {eta} left {wide_bar}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.0.set_style(style.progress_chars("━╸─"));
+        }
+    }
+    /// So many more are done.
+    pub fn done(&self, more: u64) {
+        self.0.inc(more);
     }
 }
 

@@ -14,8 +14,8 @@ use crate::model::outcome::{FailCode, Failed, Outcome};
 use crate::model::plan::{Decision, Skip, SkipCode};
 use crate::plan;
 use crate::scan::examine::{self, Examined, Rules};
-use crate::scan::recall;
 use crate::scan::walk::{self, File, Folder, Found};
+use crate::scan::{journal, recall};
 use crate::share::library::Library;
 use crate::share::{cache, survey};
 use crate::sys;
@@ -120,7 +120,9 @@ impl Run<'_> {
         // Several machines in one folder start at different files and rarely meet.
         let turn = (self.spread % files.len() as u64) as usize;
         files.rotate_left(turn);
-        let memos = cache::read(&folder.path);
+        let mut memos =
+            if folder.cache.is_some() { cache::read(&folder.path) } else { cache::Folder::default() };
+        self.repeat_learnt(folder, &mut memos, library);
         if let Some(fault) = &memos.fault {
             self.note(
                 Level::Warn,
@@ -224,13 +226,18 @@ impl Run<'_> {
         let key = sys::path::key(&library.root, &path);
         let known =
             key.as_ref().and_then(|key| self.store.media_get(&library.id, key, &file.stamp, &self.by));
+        let was_known = known.is_some();
+        let shared = || memos.and_then(|memos| memos.facts(&file.name, &file.stamp));
         let examined = match known {
             Some(media) => examine::recalled(&path, file.stamp, media, rules),
-            None => examine::examine(&path, rules),
+            None => match shared() {
+                Some(facts) => examine::hinted(&path, file.stamp, facts.media, rules),
+                None => examine::examine(&path, rules),
+            },
         };
         match examined {
             Ok(examined) => {
-                if let Some(key) = &key {
+                if let Some(key) = key.as_ref().filter(|_| !was_known) {
                     self.store.media_put(&library.id, key, &examined.stamp, &self.by, &examined.media);
                 }
                 match examined.decision {
@@ -241,6 +248,7 @@ impl Run<'_> {
                             &skip,
                             Some(examined.media),
                             &self.digest,
+                            &self.by,
                         ) {
                             self.remember(folder, addition);
                         }
@@ -269,6 +277,22 @@ impl Run<'_> {
                     retry: code != FailCode::Unreadable,
                 })
             }
+        }
+    }
+
+    /// What this machine learnt here by working and the share does not know any more is said again.
+    fn repeat_learnt(&self, folder: &Folder, shared: &mut cache::Folder, library: &Library) {
+        if self.options.dry_run {
+            return;
+        }
+        let key = sys::path::key(&library.root, &folder.path).map(|key| key.0).unwrap_or_default();
+        let journal = journal::compare(self.store.learnt(&library.id, &key), &folder.files, shared);
+        for name in &journal.outdated {
+            self.store.unlearn(&library.id, &key, name);
+        }
+        for memo in journal.missing {
+            shared.know(memo.clone());
+            self.remember(&folder.path, cache::Addition::of(memo, None));
         }
     }
 

@@ -10,7 +10,7 @@ use crate::model::key::Stamp;
 use crate::model::media::MediaInfo;
 use crate::model::outcome::{FailCode, Outcome};
 use crate::model::plan::{Skip, SkipCode};
-use crate::share::cache::{self, Addition, Memo, Verdict};
+use crate::share::cache::{self, Addition, Facts, Memo, Verdict};
 use crate::sys;
 
 /// Additions not yet on the share.
@@ -77,7 +77,7 @@ fn memo(name: String, stamp: Stamp, digest: &str, verdict: Verdict, words: Strin
 }
 
 /// What a finished job teaches; `None` where it says nothing about the file.
-pub(super) fn addition(ended: &Ended, digest: &str, tries: u32) -> Option<Addition> {
+pub(super) fn addition(ended: &Ended, digest: &str, by: &str, tries: u32) -> Option<Addition> {
     let (path, stamp, print, media) = ended.subject.clone()?;
     let name = path.file_name()?.to_str()?.to_owned();
     let (verdict, words, tries) = match &ended.outcome {
@@ -97,7 +97,11 @@ pub(super) fn addition(ended: &Ended, digest: &str, tries: u32) -> Option<Additi
     };
     let mut memo = memo(name, stamp, digest, verdict, words, tries);
     memo.print = print;
-    Some(Addition { memo, media })
+    Some(Addition::of(memo, facts(media, by)))
+}
+
+fn facts(media: Option<MediaInfo>, by: &str) -> Option<Facts> {
+    media.map(|media| Facts { by: by.to_owned(), media })
 }
 
 /// What a skip without a job teaches.
@@ -107,14 +111,16 @@ pub(super) fn skipped(
     skip: &Skip,
     media: Option<MediaInfo>,
     digest: &str,
+    by: &str,
 ) -> Option<Addition> {
     let verdict = verdict(skip.code)?;
-    Some(Addition { memo: memo(name.to_owned(), stamp, digest, verdict, skip.words.clone(), 0), media })
+    let memo = memo(name.to_owned(), stamp, digest, verdict, skip.words.clone(), 0);
+    Some(Addition::of(memo, facts(media, by)))
 }
 
 /// What a file that ffprobe cannot read teaches.
 pub(super) fn unreadable(name: &str, stamp: Stamp, words: &str, digest: &str) -> Addition {
-    Addition { memo: memo(name.to_owned(), stamp, digest, Verdict::Bad, words.to_owned(), 1), media: None }
+    Addition::of(memo(name.to_owned(), stamp, digest, Verdict::Bad, words.to_owned(), 1), None)
 }
 
 /// Skips worth remembering for everybody; the others are about this moment or this machine.

@@ -218,6 +218,7 @@ fn open_library(folder: &Path, options: &Options, store: &Store) -> Result<Libra
     let expected = store.library_at(folder).filter(|_| !options.new_library);
     let found = library::open(folder, expected.as_deref(), !options.dry_run)?;
     if let Some(found) = &found {
+        store.use_library(&found.id);
         store.set_library_at(folder, &found.id);
     }
     // Only a dry run meets a library without a marker: it makes none.
@@ -289,8 +290,15 @@ impl Run<'_> {
                 self.note(Level::Warn, None, error.to_string());
             }
         }
-        if let Some(addition) = ledger::addition(ended, &self.digest, tries(task)) {
-            self.record_content(task, &addition.memo);
+        if let Some(addition) = ledger::addition(ended, &self.digest, &self.by, tries(task)) {
+            if let Some(memo) = &addition.memo {
+                self.record_content(task, memo);
+                let key = sys::path::key(&task.library.root, &task.path);
+                if let (Some(key), Ok(line)) = (key, serde_json::to_string(memo)) {
+                    let folder = key.0.rsplit_once('/').map_or("", |(folder, _)| folder);
+                    self.store.learn(&task.library.id, folder, &memo.name, &line);
+                }
+            }
             let folder = task.path.parent().unwrap_or(Path::new(".")).to_owned();
             self.ledger.add(&folder, addition);
             self.ledger.flush(&folder, self.sink.as_ref());

@@ -19,6 +19,7 @@ mod guest;
 #[cfg(unix)]
 mod installer;
 mod query;
+mod scan;
 mod support;
 mod tidy;
 mod usage;

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::model::error::Error;
 use crate::model::media::{Hdr, MediaInfo, StreamKind, Video};
 use crate::model::plan::{Decision, SkipCode};
 use crate::scan::examine::Examined;
@@ -14,7 +13,7 @@ use crate::ui::table::{Align, table};
 use crate::ui::text;
 
 /// Files and bytes of one kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
     pub files: u64,
     pub bytes: u64,
@@ -24,6 +23,10 @@ impl Tally {
     fn add(&mut self, bytes: u64) {
         self.files += 1;
         self.bytes += bytes;
+    }
+    fn sum(&mut self, more: Tally) {
+        self.files += more.files;
+        self.bytes += more.bytes;
     }
 }
 
@@ -36,6 +39,24 @@ pub struct Census {
     profile: String,
     /// Stopped before the end: the counts are of a part.
     interrupted: bool,
+    #[serde(flatten)]
+    counts: Counts,
+    /// `stats`: counts by the folders right below.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    folders: BTreeMap<String, Tally>,
+    /// `stats`: what the encodes would free, by what this machine converted so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimate: Option<Estimate>,
+    /// Folders that could not be read, and names that are not Unicode.
+    not_looked_at: Vec<String>,
+    /// With `--files`: each file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<Vec<FileLine>>,
+}
+
+/// The counts alone; they add up.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Counts {
     /// Media files that were looked at.
     total: Tally,
     /// Seconds of media.
@@ -53,17 +74,27 @@ pub struct Census {
     skip: BTreeMap<SkipCode, Tally>,
     /// Files that ffprobe cannot read.
     unreadable: Tally,
-    /// `stats`: counts by the folders right below.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    folders: BTreeMap<String, Tally>,
-    /// `stats`: what the encodes would free, by what this machine converted so far.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    estimate: Option<Estimate>,
-    /// Folders that could not be read, and names that are not Unicode.
-    not_looked_at: Vec<String>,
-    /// With `--files`: each file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    files: Option<Vec<FileLine>>,
+}
+
+impl Counts {
+    fn add(&mut self, more: Counts) {
+        fn sum<K: Ord>(counts: &mut BTreeMap<K, Tally>, more: BTreeMap<K, Tally>) {
+            for (key, tally) in more {
+                counts.entry(key).or_default().sum(tally);
+            }
+        }
+        self.total.sum(more.total);
+        self.duration += more.duration;
+        sum(&mut self.containers, more.containers);
+        sum(&mut self.video_codecs, more.video_codecs);
+        sum(&mut self.resolutions, more.resolutions);
+        sum(&mut self.dynamic_ranges, more.dynamic_ranges);
+        sum(&mut self.audio_codecs, more.audio_codecs);
+        self.encode.sum(more.encode);
+        self.remux.sum(more.remux);
+        sum(&mut self.skip, more.skip);
+        self.unreadable.sum(more.unreadable);
+    }
 }
 
 /// What converting would free.
@@ -97,37 +128,59 @@ impl Census {
 
     /// Files looked at so far, the unreadable ones among them.
     pub fn looked_at(&self) -> u64 {
-        self.total.files
+        self.counts.total.files
+    }
+
+    /// The counts alone, to be remembered of a folder.
+    pub fn counts(&self) -> String {
+        // Counts hold no map keys that JSON could refuse.
+        serde_json::to_string(&self.counts).unwrap_or_default()
+    }
+
+    /// Adds remembered counts; false where they are not understood.
+    pub fn absorb(&mut self, counts: &str) -> bool {
+        serde_json::from_str(counts).is_ok_and(|counts| {
+            self.counts.add(counts);
+            true
+        })
+    }
+
+    /// Adds a folder's census.
+    pub fn add(&mut self, folder: Census) {
+        self.counts.add(folder.counts);
+        if let (Some(files), Some(more)) = (&mut self.files, folder.files) {
+            files.extend(more);
+        }
     }
 
     /// A file that was probed.
     pub fn examined(&mut self, path: &Path, examined: &Examined) {
         let media = &examined.media;
         let bytes = examined.stamp.size;
-        self.total.add(bytes);
-        self.duration += media.duration.unwrap_or_default();
-        count(&mut self.containers, container(media), bytes);
+        self.counts.total.add(bytes);
+        self.counts.duration += media.duration.unwrap_or_default();
+        count(&mut self.counts.containers, container(media), bytes);
         if let Some(stream) = media.main_video() {
-            count(&mut self.video_codecs, known(&stream.codec), bytes);
+            count(&mut self.counts.video_codecs, known(&stream.codec), bytes);
             if let Some(video) = &stream.video {
-                count(&mut self.resolutions, resolution(video), bytes);
-                count(&mut self.dynamic_ranges, dynamic_range(video), bytes);
+                count(&mut self.counts.resolutions, resolution(video), bytes);
+                count(&mut self.counts.dynamic_ranges, dynamic_range(video), bytes);
             }
         }
         if let Some(stream) = media.of_kind(StreamKind::Audio).next() {
-            count(&mut self.audio_codecs, known(&stream.codec), bytes);
+            count(&mut self.counts.audio_codecs, known(&stream.codec), bytes);
         }
         let (verb, code, why) = match &examined.decision {
             Decision::Convert(plan) if plan.is_remux() => {
-                self.remux.add(bytes);
+                self.counts.remux.add(bytes);
                 ("remux", None, plan.why.join("; "))
             }
             Decision::Convert(plan) => {
-                self.encode.add(bytes);
+                self.counts.encode.add(bytes);
                 ("encode", None, plan.why.join("; "))
             }
             Decision::Skip(skip) => {
-                self.skip.entry(skip.code).or_default().add(bytes);
+                self.counts.skip.entry(skip.code).or_default().add(bytes);
                 ("skip", Some(skip.code), skip.words.clone())
             }
         };
@@ -135,15 +188,15 @@ impl Census {
     }
 
     /// A file that ffprobe could not read.
-    pub fn unreadable(&mut self, path: &Path, bytes: u64, error: &Error) {
-        self.total.add(bytes);
-        self.unreadable.add(bytes);
+    pub fn unreadable(&mut self, path: &Path, bytes: u64, why: &str) {
+        self.counts.total.add(bytes);
+        self.counts.unreadable.add(bytes);
         self.line(FileLine {
             path: path.to_owned(),
             bytes,
             verb: "unreadable",
             code: None,
-            why: error.line(),
+            why: why.to_owned(),
         });
     }
 
@@ -156,7 +209,7 @@ impl Census {
     pub fn estimate(&mut self, (before, after, by): (u64, u64, u64)) {
         if by >= 3 && before > 0 {
             let freed = 1.0 - after as f64 / before as f64;
-            self.estimate = Some(Estimate { bytes: (self.encode.bytes as f64 * freed) as i64, by });
+            self.estimate = Some(Estimate { bytes: (self.counts.encode.bytes as f64 * freed) as i64, by });
         }
     }
 
@@ -204,26 +257,30 @@ impl Census {
         }
         out.push_str(&format!(
             "{}, {}, {} of media\n",
-            text::counted(self.total.files, "file"),
-            text::bytes(self.total.bytes),
-            text::time(self.duration)
+            text::counted(self.counts.total.files, "file"),
+            text::bytes(self.counts.total.bytes),
+            text::time(self.counts.duration)
         ));
         for (heading, counts) in [
-            ("container", &self.containers),
-            ("video", &self.video_codecs),
-            ("resolution", &self.resolutions),
-            ("dynamic range", &self.dynamic_ranges),
-            ("audio", &self.audio_codecs),
+            ("container", &self.counts.containers),
+            ("video", &self.counts.video_codecs),
+            ("resolution", &self.counts.resolutions),
+            ("dynamic range", &self.counts.dynamic_ranges),
+            ("audio", &self.counts.audio_codecs),
             ("folder", &self.folders),
         ] {
             let mut largest: Vec<(&String, &Tally)> = counts.iter().collect();
             largest.sort_by(|a, b| b.1.bytes.cmp(&a.1.bytes).then(a.0.cmp(b.0)));
             section(&mut out, heading, largest.into_iter().map(|(name, tally)| (name.clone(), *tally)));
         }
-        let mut todo =
-            vec![("encode".to_owned(), self.encode), ("change the container only".to_owned(), self.remux)];
-        todo.extend(self.skip.iter().map(|(code, tally)| (format!("leave alone: {}", code.words()), *tally)));
-        todo.push(("cannot be read".to_owned(), self.unreadable));
+        let mut todo = vec![
+            ("encode".to_owned(), self.counts.encode),
+            ("change the container only".to_owned(), self.counts.remux),
+        ];
+        todo.extend(
+            self.counts.skip.iter().map(|(code, tally)| (format!("leave alone: {}", code.words()), *tally)),
+        );
+        todo.push(("cannot be read".to_owned(), self.counts.unreadable));
         let heading = format!("what {} would do", self.profile);
         section(&mut out, &heading, todo.into_iter().filter(|(_, tally)| tally.files > 0));
         if let Some(Estimate { bytes, by }) = self.estimate {

@@ -182,8 +182,15 @@ fn a_stream_that_begins_between_two_key_frames_is_seen() {
     }
     let seen = ends.relative();
     let (video, audio) = (seen[&0], seen[&1]);
-    assert_eq!((video.first, video.key, video.before_key, video.packets, video.blank), (0.0, Some(0.08), 2, 4, 1));
-    assert_eq!((audio.first, audio.before_key, audio.packets), (0.0, 0, 2), "the encoder's run-up is not heard");
+    assert_eq!(
+        (video.first, video.key, video.before_key, video.packets, video.blank),
+        (0.0, Some(0.08), 2, 4, 1)
+    );
+    assert_eq!(
+        (audio.first, audio.before_key, audio.packets),
+        (0.0, 0, 2),
+        "the encoder's run-up is not heard"
+    );
 }
 
 #[test]

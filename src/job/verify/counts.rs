@@ -90,34 +90,37 @@ fn slack(count: u64) -> u64 {
 
 /// As much of the stream is there as there was.
 fn amount(source: &MediaInfo, pair: &Pair<'_>, measures: Option<&Measures>) -> Option<Fault> {
-    let found = measures.and_then(|(before, after)| {
-        Some((before.get(&pair.input.index)?, after.get(&pair.out.index)?))
-    });
+    let found = measures
+        .and_then(|(before, after)| Some((before.get(&pair.input.index)?, after.get(&pair.out.index)?)));
     if super::planned_kind(&pair.plan.action) == StreamKind::Subtitle {
         return cues(pair, found);
     }
     let (Some(before), Some(after)) = (pair.before, pair.after) else {
         // An ffmpeg that does not tell: its packets do, roughly.
-        let Some((before, after)) = found else { return Some(fault("counts", "ffmpeg's own counts", "none")) };
+        let Some((before, after)) = found else {
+            return Some(fault("counts", "ffmpeg's own counts", "none"));
+        };
         let (was, is) = (before.end - before.first, after.end - after.first);
-        return ((was - is).abs() > tolerance(was)).then(|| {
-            fault("stream length", crate::job::span_fine(was), crate::job::span_fine(is))
-        });
+        return ((was - is).abs() > tolerance(was))
+            .then(|| fault("stream length", crate::job::span_fine(was), crate::job::span_fine(is)));
     };
     match &pair.plan.action {
         Action::Video(encode) => {
             let rate = |(n, d): (u32, u32)| f64::from(n) / f64::from(d.max(1));
             if let Some(limit) = encode.fps {
-                let seconds = pair.input.duration.or(source.duration).filter(|_| !source.has_absurd_duration())?;
+                let seconds =
+                    pair.input.duration.or(source.duration).filter(|_| !source.has_absurd_duration())?;
                 let expected = (seconds * rate(limit)) as u64;
-                return (after.frames + 5 + expected / 33 < expected).then(|| fault("frames", expected, after.frames));
+                return (after.frames + 5 + expected / 33 < expected)
+                    .then(|| fault("frames", expected, after.frames));
             }
             let off = before.frames.abs_diff(after.frames) > slack(before.frames);
             off.then(|| fault("frames", before.frames, after.frames))
         }
         Action::Audio(encode) => {
             let facts = pair.input.audio.as_ref().filter(|a| a.sample_rate > 0)?;
-            let rate = pair.out.audio.as_ref().map(|a| a.sample_rate).filter(|r| *r > 0).or(encode.sample_rate)?;
+            let rate =
+                pair.out.audio.as_ref().map(|a| a.sample_rate).filter(|r| *r > 0).or(encode.sample_rate)?;
             let was = before.samples as f64 / f64::from(facts.sample_rate);
             let is = after.samples as f64 / f64::from(rate);
             let fits = |was: f64| (was - is).abs() <= 0.2 + was * 0.002;
@@ -131,7 +134,8 @@ fn amount(source: &MediaInfo, pair: &Pair<'_>, measures: Option<&Measures>) -> O
                 return None;
             }
             // A copy begins at a key frame.
-            let lead = found.filter(|_| *kind == StreamKind::Video).map_or(0, |(before, _)| before.before_key);
+            let lead =
+                found.filter(|_| *kind == StreamKind::Video).map_or(0, |(before, _)| before.before_key);
             let expected = before.packets.saturating_sub(lead);
             let off = expected.abs_diff(after.packets) > slack(expected);
             off.then(|| fault("packets", expected, after.packets))
@@ -157,7 +161,12 @@ fn cues(pair: &Pair<'_>, found: Option<(&Measure, &Measure)>) -> Option<Fault> {
 }
 
 /// The stream ends where it ended, where both headers tell.
-fn end(source: &MediaInfo, output: &MediaInfo, pair: &Pair<'_>, measures: Option<&Measures>) -> Option<Fault> {
+fn end(
+    source: &MediaInfo,
+    output: &MediaInfo,
+    pair: &Pair<'_>,
+    measures: Option<&Measures>,
+) -> Option<Fault> {
     if super::planned_kind(&pair.plan.action) == StreamKind::Subtitle || source.has_absurd_duration() {
         return None;
     }
@@ -187,10 +196,12 @@ fn starts(pairs: &[Pair<'_>], measures: Option<&Measures>) -> Vec<Fault> {
         }
         // The source's start as a span: what lies before the first key frame may or may not come out of a decoder.
         let start = match measures {
-            Some((before, after)) => before.get(&pair.input.index).zip(after.get(&pair.out.index)).map(|(b, a)| {
-                let key = b.key.filter(|_| kind == StreamKind::Video).unwrap_or(b.first);
-                (b.first, key.max(b.first), a.first)
-            }),
+            Some((before, after)) => {
+                before.get(&pair.input.index).zip(after.get(&pair.out.index)).map(|(b, a)| {
+                    let key = b.key.filter(|_| kind == StreamKind::Video).unwrap_or(b.first);
+                    (b.first, key.max(b.first), a.first)
+                })
+            }
             None => pair.input.start_time.zip(pair.out.start_time).map(|(was, is)| (was, was, is)),
         };
         seen.extend(start);

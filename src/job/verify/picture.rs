@@ -27,7 +27,8 @@ pub(super) fn differs(
 ) -> Option<Fault> {
     let main = media.main_video()?;
     let of_video = |s: &&crate::model::plan::StreamPlan| super::planned_kind(&s.action) == StreamKind::Video;
-    let (n, planned) = plan.streams.iter().filter(of_video).enumerate().find(|(_, s)| s.source == main.index)?;
+    let (n, planned) =
+        plan.streams.iter().filter(of_video).enumerate().find(|(_, s)| s.source == main.index)?;
     let Action::Video(encode) = &planned.action else { return None };
     let out = output.of_kind(StreamKind::Video).nth(n)?;
     let filters = args::reference(encode, main.video.as_ref()?);

@@ -1,6 +1,7 @@
 //! Questions about remembered facts: a file as a row of named fields, and expressions over them. Pure.
 
 mod expression;
+pub mod packed;
 #[cfg(test)]
 mod tests;
 

@@ -2,14 +2,14 @@
 
 use std::io;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::ser::{CharEscape, Formatter, PrettyFormatter, Serializer};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Addition, OURS, Verdict};
+use super::{Addition, FACTS, Facts, Memo, OURS, Verdict, Written};
 use crate::model::key::Stamp;
-use crate::model::media::{Hdr, MediaInfo, StreamKind};
+use crate::model::media::{Hdr, MediaInfo, StreamKind, Witness};
 use crate::sys;
 
 /// Python's float of a time: `sec + 1e-9 * nsec`.
@@ -31,28 +31,62 @@ pub(super) fn key(name: &str, stamp: &Stamp) -> String {
 
 /// Size and time of an entry, where it has them.
 pub(super) fn stamp_of(entry: &Value) -> Option<Stamp> {
-    let size = entry.get("file_size")?.as_u64()?;
-    let time = entry.get("file_mtime")?.as_f64()?;
-    Some(Stamp { size, sec: time.floor() as i64, nsec: ((time - time.floor()) * 1e9) as u32 })
+    Some(stamp_from(entry.get("file_size")?.as_u64()?, entry.get("file_mtime")?.as_f64()?))
+}
+
+/// The stamp behind Python's numbers.
+pub(super) fn stamp_from(size: u64, time: f64) -> Stamp {
+    Stamp { size, sec: time.floor() as i64, nsec: ((time - time.floor()) * 1e9) as u32 }
+}
+
+/// Adds to the entry under this key, or makes it; whether that changed anything. The newer memo wins; what ffprobe said
+/// is not replaced by what headers say.
+pub(super) fn extend(map: &mut Map<String, Value>, key: &str, addition: &Addition) -> bool {
+    let old = map.get(key).and_then(Value::as_object);
+    let older: Option<Memo> = old.and_then(|old| Memo::deserialize(old.get(OURS)?).ok());
+    let memo = addition.memo.as_ref().filter(|memo| older.as_ref().is_none_or(|older| older.at < memo.at));
+    let said: Option<Written> = old.and_then(|old| Written::deserialize(old.get(FACTS)?).ok());
+    let facts = addition.facts.as_ref().filter(|facts| {
+        said.is_none_or(|said| {
+            facts.media.witness == Witness::Ffprobe
+                && (said.by != facts.by
+                    || serde_json::from_str(&said.media).ok().as_ref() != Some(&facts.media))
+        })
+    });
+    if memo.is_none() && facts.is_none() {
+        return false;
+    }
+    let old = old.cloned().unwrap_or_default();
+    map.insert(key.to_owned(), Value::Object(build(old, key, addition, memo, facts)));
+    true
 }
 
 /// The entry for an addition, on top of what was there.
-pub(super) fn build(mut entry: Map<String, Value>, key: &str, addition: &Addition) -> Map<String, Value> {
-    let memo = &addition.memo;
+fn build(
+    mut entry: Map<String, Value>,
+    key: &str,
+    addition: &Addition,
+    memo: Option<&Memo>,
+    facts: Option<&Facts>,
+) -> Map<String, Value> {
     let mut set = |name: &str, value: Value| {
         entry.insert(name.to_owned(), value);
     };
+    let now = sys::clock::local_iso(memo.map_or_else(sys::clock::wall, |memo| memo.at));
     set("fingerprint_hash", json!(key));
-    set("file_name", json!(memo.name));
-    set("file_size", json!(memo.stamp.size));
-    set("file_mtime", json!(seconds(&memo.stamp)));
-    set("last_scanned", json!(sys::clock::local_iso(memo.at)));
-    if let Some(media) = &addition.media {
-        facts(&mut set, media);
+    set("file_name", json!(addition.name));
+    set("file_size", json!(addition.stamp.size));
+    set("file_mtime", json!(seconds(&addition.stamp)));
+    set("last_scanned", json!(now));
+    if let Some(facts) = facts {
+        python_facts(&mut set, &facts.media);
+        // Facts hold no map keys that JSON could refuse.
+        let media = serde_json::to_string(&facts.media).unwrap_or_default();
+        set(FACTS, json!(Written { by: facts.by.clone(), media }));
     }
-    if memo.verdict == Verdict::Converted {
+    if memo.is_some_and(|memo| memo.verdict == Verdict::Converted) {
         set("conversion_count", json!(1));
-        set("last_processed", json!(sys::clock::local_iso(memo.at)));
+        set("last_processed", json!(now));
         set("processing_error", Value::Null);
     }
     // A reader that finds a field missing, or null where it expects a number, ends its whole run.
@@ -81,11 +115,13 @@ pub(super) fn build(mut entry: Map<String, Value>, key: &str, addition: &Additio
     ] {
         entry.entry(name).or_insert(value);
     }
-    entry.insert(OURS.to_owned(), json!(memo));
+    if let Some(memo) = memo {
+        entry.insert(OURS.to_owned(), json!(memo));
+    }
     entry
 }
 
-fn facts(set: &mut dyn FnMut(&str, Value), media: &MediaInfo) {
+fn python_facts(set: &mut dyn FnMut(&str, Value), media: &MediaInfo) {
     let video = media.main_video();
     let picture = video.and_then(|stream| stream.video.as_ref());
     let sound = media.of_kind(StreamKind::Audio).next();

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Addition, Memo, Verdict, entry, forget_the_gone, merge, read};
+use super::{Addition, Facts, Memo, Verdict, entry, forget_the_gone, merge, read};
 use crate::model::key::Stamp;
+use crate::model::media::{MediaInfo, Witness};
 
 #[test]
 fn keys_are_those_that_the_python_workers_compute() {
@@ -21,20 +22,18 @@ fn keys_are_those_that_the_python_workers_compute() {
 }
 
 fn addition(name: &str, sec: i64, verdict: Verdict, at: f64) -> Addition {
-    Addition {
-        memo: Memo {
-            name: name.to_owned(),
-            stamp: Stamp { size: 1000, sec, nsec: 5 },
-            print: None,
-            policy: "p".to_owned(),
-            verdict,
-            words: "därum".to_owned(),
-            tries: 0,
-            host: "h".to_owned(),
-            at,
-        },
-        media: None,
-    }
+    let memo = Memo {
+        name: name.to_owned(),
+        stamp: Stamp { size: 1000, sec, nsec: 5 },
+        print: None,
+        policy: "p".to_owned(),
+        verdict,
+        words: "därum".to_owned(),
+        tries: 0,
+        host: "h".to_owned(),
+        at,
+    };
+    Addition::of(memo, None)
 }
 
 #[test]
@@ -166,4 +165,39 @@ fn a_memo_is_found_by_name_and_stamp() {
     assert_eq!(memo.verdict, Verdict::NotSmaller);
     assert!(folder.memo("a.mkv", &Stamp { size: 1001, sec: 1_700_000_000, nsec: 0 }).is_none());
     assert!(folder.memo("b.mkv", &Stamp { size: 1000, sec: 1_700_000_000, nsec: 0 }).is_none());
+}
+
+fn looked_at(name: &str, codec: &str, witness: Witness) -> Addition {
+    let media = MediaInfo { format: codec.to_owned(), witness, ..MediaInfo::default() };
+    let facts = Some(Facts { by: "5.1 / 0.1".to_owned(), media });
+    Addition { name: name.to_owned(), stamp: Stamp { size: 1000, sec: 9, nsec: 5 }, memo: None, facts }
+}
+
+fn folder(map: Map<String, Value>) -> super::Folder {
+    super::parse(&entry::to_text(&Value::Object(map)).expect("text")).expect("it reads back")
+}
+
+#[test]
+fn facts_without_a_decision_are_shared_and_take_no_memo_away() {
+    let mut map = Map::new();
+    assert!(merge(&mut map, &[addition("a.mkv", 9, Verdict::Converted, 1.0)]));
+    assert!(merge(&mut map, &[looked_at("a.mkv", "matroska", Witness::Headers)]));
+    assert!(!merge(&mut map, &[looked_at("a.mkv", "matroska", Witness::Headers)]), "nothing new");
+    assert!(merge(&mut map, &[looked_at("a.mkv", "ffprobe's", Witness::Ffprobe)]));
+    assert!(!merge(&mut map, &[looked_at("a.mkv", "headers'", Witness::Headers)]), "ffprobe's word stays");
+    let stamp = Stamp { size: 1000, sec: 9, nsec: 0 };
+    let read = folder(map);
+    assert_eq!(read.memo("a.mkv", &stamp).map(|memo| memo.verdict), Some(Verdict::Converted));
+    let facts = read.facts("a.mkv", &stamp).expect("facts");
+    assert_eq!((facts.media.format.as_str(), facts.by.as_str()), ("ffprobe's", "5.1 / 0.1"));
+    assert!(read.facts("a.mkv", &Stamp { size: 7, ..stamp }).is_none(), "another state");
+}
+
+#[test]
+fn one_odd_entry_does_not_cost_the_others() {
+    let mut map = Map::new();
+    merge(&mut map, &[addition("a.mkv", 9, Verdict::Fits, 1.0)]);
+    map.insert("odd".to_owned(), json!({"file_name": 5, "mbx": [], "mbx_facts": {"by": 1}}));
+    map.insert("odder".to_owned(), json!(null));
+    assert!(folder(map).memo("a.mkv", &Stamp { size: 1000, sec: 9, nsec: 0 }).is_some());
 }
