@@ -129,14 +129,33 @@ pub(super) fn decode_end(input: &Path, from: f64, length: Option<f64>) -> Vec<Os
     line.0
 }
 
-/// One picture as raw RGB of `width`×`height` on stdout, `at` seconds into the file, after these filters.
-pub(super) fn still(input: &Path, stream: u32, at: f64, filters: &str, size: (u32, u32)) -> Vec<OsString> {
+/// A picture to be taken out of a video stream.
+#[derive(Clone, Copy, Debug)]
+pub struct Still<'a> {
+    pub stream: u32,
+    /// Seconds into the file.
+    pub at: f64,
+    /// The container has an index: a jump lands where it is meant to.
+    pub indexed: bool,
+    pub filters: &'a str,
+    /// Width and height.
+    pub size: (u32, u32),
+}
+
+/// One picture as raw RGB on stdout.
+pub(super) fn still(input: &Path, still: &Still<'_>) -> Vec<OsString> {
+    let Still { stream, at, filters, size, .. } = *still;
+    // A container without an index is entered somewhere near, maybe after the last key frame: enough of a run-up is decoded
+    // and thrown away, where `-ss` before the input alone would show another picture.
+    let run_up = if still.indexed { 0.0 } else { 5.0 };
     let mut line = Line::default();
     line.words(&["-hide_banner", "-nostdin", "-nostats", "-v", "error"]);
-    if at > 0.0 {
-        line.word("-ss").word(format!("{at:.3}"));
+    let from = (at - run_up).max(0.0);
+    if from > 0.0 {
+        line.word("-ss").word(format!("{from:.3}"));
     }
     line.word("-i").path(input).word("-map").word(format!("0:{stream}"));
+    line.word("-ss").word(format!("{:.3}", at - from));
     let comma = if filters.is_empty() { "" } else { "," };
     line.word("-vf").word(format!("{filters}{comma}scale={}:{}:flags=area,format=rgb24", size.0, size.1));
     line.words(&["-frames:v", "1", "-f", "rawvideo", "pipe:1"]);

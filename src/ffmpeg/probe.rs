@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::args::Still;
 use super::tools::Tools;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::media::{Hdr, MediaInfo, Stream, StreamKind};
@@ -125,18 +126,29 @@ fn without_context(line: &str) -> &str {
     }
 }
 
+/// Whose packets are measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Streams {
+    All,
+    Subtitles,
+}
+
 /// Where the streams of a file really begin and end, and how many packets they have, by stream index. Reads packets (no decode); for
 /// files whose header may lie.
 ///
 /// All packets are read. Seeking near the end (`-read_intervals`) would be quicker, but asks the very index and
 /// duration that are in doubt, and a cut file answers such a seek with its beginning or with nothing.
-pub fn measure(tools: &Tools, file: &Path) -> Result<BTreeMap<u32, Measure>> {
+pub fn measure(tools: &Tools, file: &Path, which: Streams) -> Result<BTreeMap<u32, Measure>> {
     let entries = "packet=stream_index,pts_time,dts_time,duration_time,size,flags:format=start_time";
     let mut args: Vec<OsString> = ["-v", "error", "-of", "compact=p=1:nk=0", "-show_entries", entries, "-i"]
         .iter()
         .map(OsString::from)
         .collect();
     args.push(super::args::url(file));
+    if which == Streams::Subtitles {
+        // Where a file has an index, nothing else is read then.
+        args.extend(["-select_streams", "s"].iter().map(OsString::from));
+    }
     let ends = Arc::new(Mutex::new(frames::Ends::default()));
     let errors = Arc::new(Mutex::new(String::new()));
     let (into_ends, into_errors) = (Arc::clone(&ends), Arc::clone(&errors));
@@ -219,18 +231,10 @@ pub fn damage_is_at_the_end(tools: &Tools, file: &Path, seconds: f64, lines: u64
         && damage(Some((seconds - LAST - from).max(0.0))) == Some(0)
 }
 
-/// A picture of a video stream, shrunk to `size` as raw RGB, `at` seconds into the file and after these filters; `None` where
-/// there is none.
-pub fn still(
-    tools: &Tools,
-    file: &Path,
-    stream: u32,
-    at: f64,
-    filters: &str,
-    size: (u32, u32),
-) -> Option<Vec<u8>> {
-    let args = super::args::still(file, stream, at, filters, size);
+/// A picture of a video stream, as raw RGB; `None` where there is none.
+pub fn still(tools: &Tools, file: &Path, still: &Still<'_>) -> Option<Vec<u8>> {
+    let args = super::args::still(file, still);
     let output = process::output(&spawn(&tools.ffmpeg, args), DEADLINE, LIMIT).ok()?;
-    let whole = (size.0 * size.1 * 3) as usize;
+    let whole = (still.size.0 * still.size.1 * 3) as usize;
     (output.stdout.len() == whole).then_some(output.stdout)
 }

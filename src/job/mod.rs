@@ -28,6 +28,7 @@ use crate::model::outcome::{Converted, FailCode, Failed, Outcome};
 use crate::model::plan::{Action, Decision, Plan, Skip, SkipCode};
 use crate::model::policy::{Policy, TypeFilter};
 use crate::scan::examine::{self, Examined, Rules};
+use crate::scan::headers::whole;
 use crate::share::claim::{self, Acquired, Claim, Holder, Memory, Terms};
 use crate::share::library::Library;
 use crate::share::record::Originals;
@@ -322,6 +323,12 @@ fn look_again(task: &Task, context: Context<'_>, claim: &Claim) -> std::result::
         }
     }
     let caps = context.bench.caps();
+    // Seen in one read; an encode would take hours to find it.
+    if let Some(short) = whole::shortfall(&task.path) {
+        return Err(Halt::fail(FailCode::Truncated, short.to_string()).hint(
+            "get a whole copy of the file; if it plays to its end, its header lies, and a copy by any muxer mends it",
+        ));
+    }
     let rules = Rules { tools: context.tools, caps: &caps, policy: context.policy, types: context.types };
     let examined = if print.stamp != task.seen.stamp {
         examine::examine(&task.path, rules).map_err(|e| error_halt(&e, FailCode::Unreadable))?

@@ -256,7 +256,7 @@ fn judge(
         return Ok(None);
     }
     // The header promises more than came out, without a word from ffmpeg: count the packets themselves.
-    let ends = probe::measure(context.tools, &task.path)
+    let ends = probe::measure(context.tools, &task.path, probe::Streams::All)
         .map_err(|e| Halt::fail(FailCode::Truncated, e.line()).hint("it was left alone"))?;
     let real = ends.values().map(|stream| stream.end).fold(0.0, f64::max);
     let promised = promised.unwrap_or(0.0);

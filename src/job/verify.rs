@@ -15,6 +15,7 @@ pub(crate) use checks::{faults, planned_kind};
 
 use super::transcode::{self, Made, tolerance};
 use super::{Context, Halt, Source, Task, io_halt};
+use crate::ffmpeg::probe::Streams;
 use crate::ffmpeg::progress::Severity;
 use crate::ffmpeg::run::{End, Report};
 use crate::ffmpeg::tools::Tools;
@@ -161,11 +162,16 @@ pub(crate) fn inspect(
         (None, Some(made)) => After::Made(made),
         (None, None) => return Ok((media, found)),
     };
-    let pairs = counts::pairs(source, plan, &media, before, after);
+    let mut pairs = counts::pairs(source, plan, &media, before, after);
+    if report.is_some() && media.of_kind(StreamKind::Subtitle).any(|s| s.codec == counts::MP4_TEXT) {
+        let texts = probe::measure(tools, result, Streams::Subtitles).unwrap_or_default();
+        counts::without_blanks(&mut pairs, &texts);
+    }
     let mut found = counts::faults(source, &media, &pairs, None);
     if !found.is_empty() {
         // Seldom: the counts differ, and only the packets of both files tell whether anything is missing.
-        let seen = probe::measure(tools, path).and_then(|was| Ok((was, probe::measure(tools, result)?)));
+        let seen = probe::measure(tools, path, Streams::All)
+            .and_then(|was| Ok((was, probe::measure(tools, result, Streams::All)?)));
         if let Ok(measures) = seen {
             found = counts::faults(source, &media, &pairs, Some(&measures));
         }

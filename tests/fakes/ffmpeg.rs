@@ -30,6 +30,15 @@
 //! | `wrong-frames` | only every third picture |
 //! | `wrong-size` | half the width |
 //! | `drop-audio` | the real output without its sound |
+//! | `drop-frames` | every tenth picture is missing, the others keep their times |
+//! | `swap-colours` | blue is red and red is blue |
+//! | `short-audio` | the sound ends in the middle |
+//! | `late-audio` | the sound comes 0.3 s late |
+//! | `mono` | one channel |
+//! | `lost-cue` | a subtitle is missing |
+//! | `no-language`, `no-chapters` | the real output without them |
+//! | `wrong-tags` | the video's primaries say BT.2020 |
+//! | `noise-inside` | 4 kB of noise in the middle of the output |
 //! | `slow=X` | the real program, its input read at X times real time |
 //! | `disk-full-message` | half of the output, the line of a full disk, and exit code 0, as ffmpeg 5.1 does |
 //! | `stderr-flood` | 100,000 lines of stderr, then the real program |
@@ -345,6 +354,26 @@ impl Player {
             }
             "wrong-codec" => self.again(output, &["-c:v", "mpeg4", "-c:a", "copy"]),
             "drop-audio" => self.again(output, &["-an", "-c", "copy"]),
+            "drop-frames" | "swap-colours" => {
+                let filter =
+                    if fault == "drop-frames" { "select='mod(n,10)'" } else { "shuffleplanes=0:2:1:3" };
+                let how = ["-vf", filter, "-fps_mode:v", "vfr", "-c:v", codec, "-preset", preset];
+                self.again(output, &[&how[..], &["-c:a", "copy", "-c:s", "copy"]].concat());
+            }
+            "short-audio" => self.again(output, &["-c", "copy", "-c:a", "aac", "-af", "atrim=end=1"]),
+            "late-audio" => {
+                self.again(output, &["-c", "copy", "-bsf:a", "setts=pts=PTS+0.3/TB:dts=DTS+0.3/TB"]);
+            }
+            "mono" => self.again(output, &["-c", "copy", "-c:a", "aac", "-ac", "1"]),
+            // MP4 fills the time before and between two cues with empty ones.
+            "lost-cue" => self.again(output, &["-c", "copy", "-bsf:s", "noise=drop=gte(n\\,2)"]),
+            "no-language" => self.again(output, &["-c", "copy", "-metadata:s:a:0", "language=und"]),
+            "no-chapters" => self.again(output, &["-c", "copy", "-map_chapters", "-1"]),
+            "wrong-tags" => self.again(output, &["-c", "copy", "-bsf:v", "h264_metadata=colour_primaries=9"]),
+            "noise-inside" => {
+                let middle = bytes.len() / 2;
+                write(output, &[&bytes[..middle], &noise(4096), &bytes[middle + 4096..]].concat());
+            }
             other => panic!("the fake knows no fault {other:?}; see the top of tests/fakes/ffmpeg.rs"),
         }
     }
@@ -357,7 +386,11 @@ impl Player {
         let muxer = self.args.iter().rposition(|a| a == "-f").and_then(|at| self.args.get(at + 1));
         let muxer = muxer.map_or("matroska", String::as_str);
         let mut command = Command::new(real("ffmpeg", &self.folder));
-        command.args(["-v", "error", "-nostdin", "-y", "-i"]).arg(&before).args(["-map", "0"]).args(how);
+        command
+            .args(["-v", "error", "-nostdin", "-y", "-i"])
+            .arg(&before)
+            .args(["-map", "0", "-c", "copy"])
+            .args(how);
         let code = self.quietly(command.args(["-f", muxer]).arg(output));
         assert_eq!(code, 0, "spoiling {} failed", output.display());
         let _ = fs::remove_file(before);
@@ -371,7 +404,7 @@ impl Player {
                 return status.code().map_or(u8::MAX, |code| code as u8);
             }
             if self.has("-progress") && n % 10 == 0 {
-                println!("out_time_us={n}\nprogress=continue");
+                println!("total_size={n}\nprogress=continue");
             }
             sleep(Duration::from_millis(20));
         }

@@ -13,6 +13,7 @@ mod convert;
 mod crash;
 mod docs;
 mod faults;
+mod fidelity;
 mod fleet;
 mod golden;
 mod guest;

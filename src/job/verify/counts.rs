@@ -66,6 +66,17 @@ pub(crate) fn pairs<'a>(
     pairs
 }
 
+/// MP4's text, whose tracks fill the time between two cues with empty ones.
+pub(crate) const MP4_TEXT: &str = "mov_text";
+
+/// Leaves the empty ones out of what was counted of MP4 text that was made from other text.
+pub(crate) fn without_blanks(pairs: &mut [Pair<'_>], texts: &BTreeMap<u32, Measure>) {
+    for pair in pairs.iter_mut().filter(|p| p.out.codec == MP4_TEXT && p.input.codec != MP4_TEXT) {
+        let Some(seen) = texts.get(&pair.out.index) else { continue };
+        pair.after = Some(Count { packets: seen.packets - seen.blank, ..Count::default() });
+    }
+}
+
 /// Every fault that counts and times show. Without `measures` they are only doubts where packets could explain them.
 pub(crate) fn faults(
     source: &MediaInfo,
@@ -144,11 +155,11 @@ fn amount(source: &MediaInfo, pair: &Pair<'_>, measures: Option<&Measures>) -> O
     }
 }
 
-/// As many subtitles as there were. MP4 fills the time between two with empty ones, which the packets tell apart.
+/// As many subtitles as there were.
 fn cues(pair: &Pair<'_>, found: Option<(&Measure, &Measure)>) -> Option<Fault> {
     let range = |stream: &Stream, packets: u64, blank: u64| {
         let least = packets.saturating_sub(blank);
-        if stream.codec == "mov_text" { (least, least) } else { (least, packets) }
+        if stream.codec == MP4_TEXT { (least, least) } else { (least, packets) }
     };
     let (was, is) = if let Some((before, after)) = found {
         (range(pair.input, before.packets, before.blank), range(pair.out, after.packets, after.blank))
@@ -209,10 +220,10 @@ fn starts(pairs: &[Pair<'_>], measures: Option<&Measures>) -> Vec<Fault> {
     let Some((&(first, last, is), rest)) = seen.split_first() else { return Vec::new() };
     let mut faults = Vec::new();
     for (other_first, other_last, other_is) in rest {
-        let (least, most) = (other_first - last, other_last - first);
+        let (early, late) = (other_first - last, other_last - first);
         let found = other_is - is;
-        if found < least - SHIFT - GRAIN || found > most + SHIFT + GRAIN {
-            faults.push(fault("start offset", format!("{least:.3} s"), format!("{found:.3} s")));
+        if found < early - SHIFT - GRAIN || found > late + SHIFT + GRAIN {
+            faults.push(fault("start offset", format!("{early:.3} s"), format!("{found:.3} s")));
         }
     }
     faults

@@ -25,6 +25,7 @@ mod names;
 mod source;
 #[cfg(test)]
 mod tests;
+pub mod whole;
 
 use std::fs::File;
 use std::io::{Read, Seek};

@@ -129,7 +129,7 @@ fn check(tools: &Tools, caps: &Caps, source: &Path, policy: &Policy) -> bool {
         policy.name,
         again.decision
     );
-    let ends = probe::measure(tools, &output).expect("packets");
+    let ends = probe::measure(tools, &output, probe::Streams::All).expect("packets");
     let (reached, length) =
         (ends.values().map(|m| m.end).fold(0.0, f64::max), seen.media.duration.unwrap_or(0.0));
     assert!((reached - length).abs() < 0.25, "{name} by {}: {reached} s of {length} s", policy.name);

@@ -24,6 +24,8 @@ pub enum Clip {
     Vp9Webm,
     /// H.264 and 5.1 AC-3 in Matroska.
     SurroundMkv,
+    /// MPEG-4 part 2, stereo AC-3, a German `SubRip` track and two chapters in Matroska: everything is made anew.
+    RichMkv,
     /// Eight seconds of MPEG-4 part 2 in AVI, for tests that interrupt the work in its midst.
     LongAvi,
     /// FLAC with tags.
@@ -36,7 +38,7 @@ impl Clip {
     fn extension(self) -> &'static str {
         match self {
             Clip::Fits => "mp4",
-            Clip::H264Mkv | Clip::RemuxMkv | Clip::HevcMkv | Clip::SurroundMkv => "mkv",
+            Clip::H264Mkv | Clip::RemuxMkv | Clip::HevcMkv | Clip::SurroundMkv | Clip::RichMkv => "mkv",
             Clip::Mpeg4Avi | Clip::LongAvi => "avi",
             Clip::Mpeg2Ts => "ts",
             Clip::Vp9Webm => "webm",
@@ -57,6 +59,12 @@ impl Clip {
             Clip::H264Mkv => format!(
                 "{} {} -i {{text}}/subtitle.srt -i {{text}}/chapters.txt -map 0 -map 1 -map 2 -map_metadata 3 {x264} \
                  -c:a ac3 -c:s srt -metadata:s:a:0 language=eng -metadata:s:s:0 language=ger",
+                video(2),
+                sound(2)
+            ),
+            Clip::RichMkv => format!(
+                "{} {} -i {{text}}/subtitle.srt -i {{text}}/chapters.txt -map 0 -map 1 -map 2 -map_metadata 3 -c:v mpeg4 -q:v 6 \
+                 -ac 2 -c:a ac3 -c:s srt -metadata:s:a:0 language=eng -metadata:s:s:0 language=ger",
                 video(2),
                 sound(2)
             ),
@@ -164,6 +172,7 @@ fn every_clip_can_be_made_and_is_what_it_says() {
         (Clip::Fits, "h264 aac"),
         (Clip::H264Mkv, "h264 ac3 subrip"),
         (Clip::RemuxMkv, "h264 aac"),
+        (Clip::RichMkv, "mpeg4 ac3 subrip"),
         (Clip::HevcMkv, "hevc"),
         (Clip::Mpeg4Avi, "mpeg4 mp3"),
         (Clip::Mpeg2Ts, "mpeg2video mp2"),

@@ -1,0 +1,69 @@
+//! The gate: whatever an encoder may do wrong, and wherever a source may be cut, the original stays.
+
+use crate::convert::summary;
+use crate::docs::root;
+use crate::support::{Clip, Share, play};
+
+/// What an encoder may do, and the check that catches it: the table in docs/FIDELITY.md.
+const FAULTS: &[(&str, &str)] = &[
+    ("exit0-none", "duration"),
+    ("exit0-empty", "duration"),
+    ("garbage-output", "duration"),
+    ("cut-output", "decode"),
+    ("drop-audio", "streams"),
+    ("wrong-codec", "codec"),
+    ("wrong-size", "pixel shape"),
+    ("wrong-tags", "primaries"),
+    ("mono", "layout"),
+    ("no-language", "language"),
+    ("no-chapters", "chapters"),
+    ("wrong-frames", "frames"),
+    ("noise-inside", "decode"),
+    ("drop-frames", "frames"),
+    ("short-audio", "sound"),
+    ("lost-cue", "cues"),
+    ("late-audio", "start offset"),
+    ("swap-colours", "picture"),
+    ("green", "picture"),
+];
+
+#[test]
+fn whatever_an_encoder_does_wrong_is_caught_by_the_check_that_is_named_for_it() {
+    let mut share = Share::new();
+    let fakes = share.aside("fakes");
+    play::install(&fakes, "none");
+    let path = std::env::var_os("PATH").unwrap();
+    let folders = std::iter::once(fakes.clone()).chain(std::env::split_paths(&path));
+    share.set("PATH", std::path::PathBuf::from(std::env::join_paths(folders).unwrap()));
+    let guide = std::fs::read_to_string(root().join("docs/FIDELITY.md")).unwrap();
+    let mut wrong = Vec::new();
+    for (fault, check) in FAULTS {
+        play::rescript(&fakes, &format!("{fault} only=out.part on=encode"));
+        let file = share.add("Film.mkv", Clip::RichMkv);
+        let before = share.digests()["Film.mkv"].clone();
+        let run = share.convert(&[]);
+        let failed = run.named("job_ended").pop().unwrap_or_default();
+        let words = failed["words"].as_str().unwrap_or_default().to_owned();
+        if run.code != 1 || !words.starts_with(&format!("{check}:")) {
+            wrong.push(format!("{fault} should meet {check}: {words:?} {}", run.stderr));
+        }
+        assert_eq!(
+            share.digests().get("Film.mkv"),
+            Some(&before),
+            "{fault}: the original is untouched {wrong:?}"
+        );
+        assert_eq!(share.media(), ["Film.mkv"], "{fault}");
+        share.assert_no_litter();
+        if !guide.contains(&format!("| `{fault}` | `{check}` |")) {
+            wrong.push(format!("docs/FIDELITY.md lacks {fault} → {check}"));
+        }
+        std::fs::remove_file(file).unwrap();
+        std::fs::remove_file(share.path(".mediabox_cache.json")).unwrap();
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    // And where nothing goes wrong, nothing is caught.
+    play::rescript(&fakes, "none");
+    share.add("Film.mkv", Clip::RichMkv);
+    let run = share.convert(&[]);
+    assert_eq!(summary(&run)["converted"], 1, "{}\n{}", run.stdout, run.stderr);
+}

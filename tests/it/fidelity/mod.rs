@@ -1,0 +1,5 @@
+//! What comes out is what went in: faults of encoders, of sources, and every property of a stream compared by ffprobe,
+//! never by our own records.
+
+mod cuts;
+mod gate;
