@@ -31,3 +31,8 @@ mod sys;
 mod ui;
 /// The loop: choose → jobs in slots → rest or stop.
 mod worker;
+
+/// Claims without conversions, for the tests on real mounts.
+#[cfg(feature = "failpoints")]
+#[path = "../tests/netshare/contend.rs"]
+pub mod contend;

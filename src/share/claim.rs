@@ -183,7 +183,7 @@ impl Claim {
     }
 
     /// A fresh look: it is not lost, and the lock directory names us.
-    pub(super) fn is_current(&self) -> bool {
+    pub(crate) fn is_current(&self) -> bool {
         let stand = &self.parts().0;
         self.lost().is_none() && stand.site.owners().is_ok_and(|owners| owners == [stand.token.clone()])
     }

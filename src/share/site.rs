@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::layout;
 use super::steps::{Call, Inside, Seen};
@@ -20,6 +21,10 @@ pub(super) struct Site {
 
 /// Deepest folder that a dead worker's work folder is searched to.
 const DEPTH: u32 = 8;
+
+/// Pauses while a removed file lingers in its folder: 20 ms, doubled to 1.28 s; 2.5 s in all.
+const LINGER_FIRST: Duration = Duration::from_millis(20);
+const LINGER_LAST: Duration = Duration::from_millis(1280);
 
 /// Tokens of attempts and claims of this very process. Any other token with our pid is of an ended attempt.
 static LIVE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
@@ -226,9 +231,31 @@ impl Site {
 
     /// Removes a work folder entry by entry: first what could still be published, then the stage file, then the rest. A
     /// displaced original is never removed. Returns what had to stay.
+    ///
+    /// An SMB server keeps a removed file in its folder until the last handle on it is closed ([MS-FSA] 2.1.5.4, delete
+    /// pending), and another machine may have looked into it a moment ago: so a folder that is not empty yet is tried
+    /// again for a while.
     pub fn remove_work(&self, token: &str) -> io::Result<Vec<PathBuf>> {
         let work = self.work(token);
-        let mut entries = sys::fs::list(&work).or_else(none_where_missing)?;
+        let mut pause = LINGER_FIRST;
+        loop {
+            let stranded = self.empty_work(&work)?;
+            match sys::fs::remove_dir(&work)? {
+                Removed::NotEmpty if stranded.is_empty() && pause <= LINGER_LAST => {
+                    std::thread::sleep(pause);
+                    pause *= 2;
+                }
+                Removed::NotEmpty if stranded.is_empty() => {
+                    tracing::debug!("{} is not empty yet and stays for a sweep", work.display());
+                    return Ok(stranded);
+                }
+                _ => return Ok(stranded),
+            }
+        }
+    }
+
+    fn empty_work(&self, work: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut entries = sys::fs::list(work).or_else(none_where_missing)?;
         entries.sort_by_key(|entry| match entry.name.to_str() {
             Some(layout::CLAIM_STAGING | layout::SEAL_STAGING) => 0,
             Some(layout::STAGE) => 1,
@@ -243,7 +270,6 @@ impl Site {
                 remove_tree(&work.join(&entry.name), entry.kind, DEPTH, &is_original)?;
             }
         }
-        sys::fs::remove_dir(&work)?;
         Ok(stranded)
     }
 

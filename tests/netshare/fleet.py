@@ -1,203 +1,25 @@
-#!/usr/bin/python3
-"""The fleet's tests on real mounts; run.sh starts it inside `netshare run`.
-
-Prints a line for each test: PASS name, or FAIL name: why.
-"""
-import concurrent.futures
-import json
+"""The fleet: whole conversions, and what befalls the machines that do them."""
 import os
-import subprocess
-import sys
 import time
-import traceback
 
-PROGRAM = sys.argv[1]
-OUT = os.environ["NETSHARE_OUT"]
-HOSTS = ["alpha", "beta", "gamma"]
-SHARES = ["nfs4", "nfs3", "smb"]
-CLIPS = 12
-LITTER = (".part", ".tmp", ".lock")
-
-VIDEO = "-f lavfi -i testsrc2=size=320x180:rate=25:duration=1"
-SOUND = "-f lavfi -i sine=frequency=440:duration=1"
-X264 = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p"
-RECIPES = {
-    "mkv": f"{VIDEO} {SOUND} {X264} -c:a ac3",
-    "avi": f"{VIDEO} {SOUND} -c:v mpeg4 -c:a libmp3lame",
-    "flac": f"{SOUND} -c:a flac",
-}
-# Long enough that a machine can be stopped in its midst.
-LONG = "-f lavfi -i testsrc2=size=640x360:rate=25:duration=15 -c:v mpeg4 -q:v 5"
-# Short terms, so that a dead machine's work is taken over within a test. Never shorter than three beats.
-TERMS = ("--stale-after", "15s", "--heartbeat", "5s")
-PATIENCE = 180
-
-
-def netshare(*argv, check=True):
-    run = subprocess.run(["netshare", *argv], capture_output=True, text=True)
-    if check and run.returncode != 0:
-        raise AssertionError(f"netshare {' '.join(argv)}: {run.returncode}: {run.stdout}{run.stderr}")
-    return run
-
-
-def on(host, *argv, **options):
-    return netshare("on", host, *argv, **options)
-
-
-def make_clips():
-    folder = f"{OUT}/clips"
-    os.makedirs(folder)
-    for name, recipe in [*((f"clip.{ending}", recipe) for ending, recipe in RECIPES.items()), ("long.avi", LONG)]:
-        subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", *recipe.split(), f"{folder}/{name}"],
-                       check=True, stdin=subprocess.DEVNULL)
-    return folder
-
-
-def spread_caps():
-    """Which encoders work is tried here, once: the machines run this one's ffmpeg, and are slow at starting programs."""
-    home = f"{OUT}/home"
-    os.makedirs(home)
-    subprocess.run([PROGRAM, "caps"], env={"PATH": os.environ["PATH"], "HOME": home}, check=True, capture_output=True)
-    for host in HOSTS:
-        spread_to(host)
-
-
-def spread_to(host):
-    on(host, "cp", "-r", f"{OUT}/home", f"/run/home-{host}")
-
-
-def library(share, test):
-    """A fresh folder on the server with CLIPS clips that are old enough to be quiet; its name."""
-    name = f"{share}-{test}"
-    local = f"{OUT}/{name}"
-    os.makedirs(local)
-    endings = list(RECIPES)
-    for number in range(CLIPS):
-        ending = endings[number % len(endings)]
-        clip = f"{local}/clip {number:02} ü.{ending}"
-        with open(f"{CLIP_FOLDER}/clip.{ending}", "rb") as source, open(clip, "wb") as target:
-            target.write(source.read())
-        os.utime(clip, (1_700_000_000, 1_700_000_000 + number))
-    on("server", "cp", "-a", local, "/srv/share/")
-    return name
-
-
-class Run:
-    """What one machine's run came to."""
-
-    def __init__(self, host, process):
-        self.host, self.code, self.stderr = host, process.returncode, process.stderr
-        self.events = [json.loads(line) for line in process.stdout.splitlines() if line.startswith("{")]
-        told = [json.dumps(e) for e in self.events if e["event"] not in ("job_progress", "job_stage", "planned", "walked")]
-        self.text = "\n".join([f"{host}: exit {self.code}", *told, process.stderr])
-
-    def converted(self):
-        return [os.path.basename(e["path"]) for e in self.events
-                if e["event"] == "job_ended" and e["outcome"] == "converted"]
-
-    def failed(self):
-        return [e for e in self.events if e["event"] == "job_ended" and e["outcome"] == "failed"]
-
-
-def command(host, folder, *flags):
-    return ["env", "-i", f"PATH={os.environ['PATH']}", "LANG=C.UTF-8", f"HOME=/run/home-{host}", "RUST_BACKTRACE=1",
-            PROGRAM, "--dir", folder, "--json", *flags]
-
-
-def convert(host, folder, *flags):
-    return Run(host, on(host, *command(host, folder, *flags), check=False))
-
-
-class Working:
-    """A machine at work, told of by its events as they come."""
-
-    def __init__(self, host, folder, *flags):
-        self.host, self.seen = host, []
-        self.process = subprocess.Popen(["netshare", "on", host, *command(host, folder, *flags)], text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-    def until_it_encodes(self):
-        for line in self.process.stdout:
-            self.seen.append(line)
-            event = json.loads(line)
-            if event["event"] == "job_progress" or event.get("stage") == "encoding":
-                return
-        raise AssertionError(f"{self.host} ended without encoding: {self.seen} {self.process.stderr.read()}")
-
-    def end(self):
-        out, err = self.process.communicate(timeout=PATIENCE)
-        self.process.stdout_text = "".join(self.seen) + out
-        return Run(self.host, subprocess.CompletedProcess([], self.process.returncode, self.process.stdout_text, err))
-
-
-def convert_on_all(share, name, *flags):
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda host: convert(host, f"/net/{share}/{name}", *flags), HOSTS))
-
-
-def on_disk(name):
-    """Every file below a library's folder as the server's own file system has it."""
-    listing = on("server", "bash", "-c", f"cd '/srv/share/{name}' && find . -mindepth 1 -printf '%P\\n'").stdout
-    return sorted(listing.splitlines())
-
-
-def clean(name):
-    """Nothing of ours but the trash and the caches is left."""
-    left = [path for path in on_disk(name)
-            if os.path.basename(path).startswith(".mbx-") or path.endswith(LITTER)]
-    assert not left, f"left behind: {left}"
-
-
-def whole(name):
-    """Each clip has its result and no source beside it; every result is what it should be."""
-    media = [path for path in on_disk(name) if not any(part.startswith(".") for part in path.split("/"))]
-    endings = list(RECIPES)
-    wanted = sorted(f"clip {n:02} ü.{'mp3' if endings[n % len(endings)] == 'flac' else 'mp4'}" for n in range(CLIPS))
-    assert media == wanted, f"in the library: {media}"
-    back = f"{OUT}/{name}-after"
-    on("server", "cp", "-r", f"/srv/share/{name}", back)
-    for path in media:
-        codecs = subprocess.run(
-            ["ffprobe", "-v", "error", "-of", "csv=p=0", "-show_entries", "stream=codec_name", f"{back}/{path}"],
-            check=True, capture_output=True, text=True).stdout.split()
-        assert codecs == (["mp3"] if path.endswith("mp3") else ["h264", "aac"]), f"{path}: {codecs}"
+from lab import (CLIPS, PATIENCE, TERMS, Working, clean, convert, convert_on_all, library, netshare, on, one_long_film,
+                 only_the_result, spread_to, until_taken_over, whole)
 
 
 def three_machines_convert_each_clip_once(share):
     name = library(share, "once")
-    runs = convert_on_all(share, name)
+    runs = convert_on_all(share, name, "-vv")
     told = "\n".join(run.text for run in runs)
     done = sorted(clip for run in runs for clip in run.converted())
     assert len(done) == len(set(done)) == CLIPS, f"converted: {done}\n{told}"
     assert all(run.code == 0 and not run.failed() for run in runs), told
     whole(name)
-    clean(name)
+    clean(name, told)
     share_of_work = ", ".join(f"{run.host} {len(run.converted())}" for run in runs)
     again = convert("beta", f"/net/{share}/{name}")
     assert again.code == 0 and not again.converted(), f"a second run has something to do\n{again.text}"
     clean(name)
     return share_of_work
-
-
-def one_long_film(share, test):
-    name = f"{share}-{test}"
-    on("server", "mkdir", "-m", "777", f"/srv/share/{name}")
-    on("server", "cp", f"{CLIP_FOLDER}/long.avi", f"/srv/share/{name}/film.avi")
-    on("server", "touch", "-d", "@1700000000", f"/srv/share/{name}/film.avi")
-    return name
-
-
-def until_taken_over(share, name):
-    """Lets beta look again and again until it has converted the film; the seconds that took."""
-    begun = time.monotonic()
-    while time.monotonic() < begun + PATIENCE:
-        run = convert("beta", f"/net/{share}/{name}", *TERMS)
-        assert run.code == 0, run.text
-        if run.converted():
-            assert run.converted() == ["film.avi"], run.text
-            return time.monotonic() - begun
-        time.sleep(2)
-    raise AssertionError(f"not taken over within {PATIENCE} s: {on_disk(name)}\n{run.text}")
 
 
 def a_machine_that_loses_power_has_its_film_taken_over(share):
@@ -213,8 +35,7 @@ def a_machine_that_loses_power_has_its_film_taken_over(share):
     finally:
         netshare("boot", "alpha")
         spread_to("alpha")
-    assert [p for p in on_disk(name) if not p.startswith(".")] == ["film.mp4"], on_disk(name)
-    clean(name)
+    only_the_result(name)
     return f"after {took:.0f} s"
 
 
@@ -229,28 +50,83 @@ def a_machine_that_sleeps_through_its_claim_drops_its_result(share):
         netshare("resume", "alpha")
     run = alpha.end()
     assert not run.converted(), f"alpha committed a film that beta had taken over\n{run.text}"
-    assert [p for p in on_disk(name) if not p.startswith(".")] == ["film.mp4"], on_disk(name)
-    clean(name)
+    only_the_result(name)
     return f"taken over after {took:.0f} s, alpha ended with {run.code}"
+
+
+def a_machine_that_is_cut_off_loses_its_claim_and_says_so(share):
+    name = one_long_film(share, "cut")
+    alpha = Working("alpha", f"/net/{share}/{name}", *TERMS)
+    alpha.until_it_encodes()
+    netshare("cut", "alpha")
+    try:
+        took = until_taken_over(share, name)
+    finally:
+        netshare("heal", "alpha")
+    run = alpha.end()
+    assert not run.converted(), f"alpha committed a film that beta had taken over\n{run.text}"
+    only_the_result(name)
+    return f"taken over after {took:.0f} s, alpha ended with {run.code}"
+
+
+def a_server_that_restarts_in_mid_transcode_costs_nothing(share):
+    name = one_long_film(share, "restart")
+    alpha = Working("alpha", f"/net/{share}/{name}")
+    alpha.until_it_encodes()
+    begun = time.monotonic()
+    netshare("crash", "server")
+    netshare("boot", "server")
+    run = alpha.end()
+    assert run.code == 0 and run.converted() == ["film.avi"], f"the claim outlives a restart of the server\n{run.text}"
+    only_the_result(name)
+    return f"done {time.monotonic() - begun:.0f} s after the crash"
+
+
+def clocks_three_hours_off_neither_cost_a_claim_nor_keep_one(share):
+    name = one_long_film(share, "clocks")
+    netshare("clock", "alpha", "-10800")
+    netshare("clock", "beta", "10800")
+    try:
+        alpha = Working("alpha", f"/net/{share}/{name}", *TERMS)
+        alpha.until_it_encodes()
+        early = convert("beta", f"/net/{share}/{name}", *TERMS)
+        assert not early.converted(), f"beta, three hours ahead, took what alpha holds\n{early.text}"
+        run = alpha.end()
+        assert run.converted() == ["film.avi"], run.text
+        only_the_result(name)
+        # The other way round: what the one that is ahead leaves behind does not wait for hours.
+        name = one_long_film(share, "clocks-ahead")
+        beta = Working("beta", f"/net/{share}/{name}", *TERMS)
+        beta.until_it_encodes()
+        on("beta", "pkill", "-9", "-x", "media-converter", check=False)
+        beta.end()
+        took = until_taken_over(share, name, by="alpha")
+        only_the_result(name)
+        return f"taken over from 3 h ahead after {took:.0f} s"
+    finally:
+        netshare("clock", "alpha", "10800")
+        netshare("clock", "beta", "-10800")
+
+
+def a_machine_that_was_rebooted_ends_what_it_began(share):
+    name = one_long_film(share, "reboot")
+    alpha = Working("alpha", f"/net/{share}/{name}", *TERMS)
+    alpha.until_it_encodes()
+    netshare("crash", "alpha")
+    alpha.process.communicate(timeout=PATIENCE)
+    netshare("boot", "alpha")
+    spread_to("alpha")
+    took = until_taken_over(share, name, by="alpha")
+    only_the_result(name)
+    return f"after {took:.0f} s"
 
 
 TESTS = [
     three_machines_convert_each_clip_once,
     a_machine_that_loses_power_has_its_film_taken_over,
     a_machine_that_sleeps_through_its_claim_drops_its_result,
+    a_machine_that_is_cut_off_loses_its_claim_and_says_so,
+    a_server_that_restarts_in_mid_transcode_costs_nothing,
+    clocks_three_hours_off_neither_cost_a_claim_nor_keep_one,
+    a_machine_that_was_rebooted_ends_what_it_began,
 ]
-CLIP_FOLDER = make_clips()
-spread_caps()
-failed = False
-chosen = sys.argv[2:]  # `fleet.py PROGRAM [SHARE|TEST]...`
-for share in [s for s in SHARES if s in chosen] or SHARES:
-    for test in [t for t in TESTS if t.__name__ in chosen] or TESTS:
-        title = f"{test.__name__} on {share}"
-        try:
-            note = test(share)
-            print(f"PASS {title} ({note})", flush=True)
-        except Exception as fault:
-            failed = True
-            print(f"FAIL {title}: {str(fault).splitlines()[0] if str(fault) else fault!r}", flush=True)
-            traceback.print_exc()
-sys.exit(failed)

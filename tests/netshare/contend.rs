@@ -1,0 +1,126 @@
+//! Claims without conversions: what the tests on real mounts race, count and leave behind. Built with the crash tests'
+//! feature only, and run by `fleet.py`; it prints one JSON object.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::{Parser, Subcommand};
+
+use crate::share::claim::{Acquired, Claim, Forgetful, Terms, acquire};
+use crate::sys;
+
+#[derive(Debug, Parser)]
+struct Args {
+    /// Seconds after which a silent claim may be taken over
+    #[arg(long, default_value_t = 900.0)]
+    stale_after: f64,
+    /// Seconds between heartbeats
+    #[arg(long, default_value_t = 60.0)]
+    heartbeat: f64,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Claims COUNT files of a folder and dies with them
+    Leave { folder: PathBuf, count: u32 },
+    /// Claims COUNT files of a folder, keeps them for so many seconds, and releases them
+    Hold { folder: PathBuf, count: u32, seconds: f64 },
+    /// Asks for file number i at the time START + i·SLOT (seconds since 1970, by this machine's clock), and keeps what it gets to the end
+    Race { folder: PathBuf, count: u32, start: f64, slot: f64 },
+}
+
+fn file(folder: &std::path::Path, number: u32) -> PathBuf {
+    folder.join(format!("film {number}.mkv"))
+}
+
+/// Claims the files one after the other; those that somebody else holds are counted.
+fn claim_all(folder: &std::path::Path, count: u32, terms: &Terms) -> (BTreeMap<u32, Claim>, Vec<String>) {
+    let (mut mine, mut others) = (BTreeMap::new(), Vec::new());
+    for number in 0..count {
+        match acquire(&file(folder, number), terms, &Forgetful) {
+            Ok(Acquired::Mine(claim)) => drop(mine.insert(number, claim)),
+            Ok(Acquired::Held(by)) => others.push(format!("{number}: held by {}: {}", by.hostname, by.what)),
+            Ok(Acquired::HalfDone(_)) => others.push(format!("{number}: half done")),
+            Ok(Acquired::Gone) => others.push(format!("{number}: gone")),
+            Err(error) => others.push(format!("{number}: {error}")),
+        }
+    }
+    (mine, others)
+}
+
+/// The program's entry.
+#[expect(clippy::print_stdout, reason = "a test reads it")]
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let terms = Terms {
+        stale_after: Duration::from_secs_f64(args.stale_after),
+        heartbeat: Duration::from_secs_f64(args.heartbeat),
+        legacy_locks: false,
+    };
+    match args.task {
+        Task::Leave { folder, count } => {
+            let (mine, others) = claim_all(&folder, count, &terms);
+            println!("{}", serde_json::json!({"claimed": mine.len(), "others": others}));
+            // Without a destructor, as a kill -9 would.
+            std::process::abort();
+        }
+        Task::Hold { folder, count, seconds } => {
+            let begun = Instant::now();
+            let (mine, others) = claim_all(&folder, count, &terms);
+            let claiming = begun.elapsed();
+            std::thread::sleep(Duration::from_secs_f64(seconds));
+            let kept = mine.values().filter(|claim| claim.is_current()).count();
+            let (claimed, begun) = (mine.len(), Instant::now());
+            mine.into_values().for_each(Claim::release);
+            println!(
+                "{}",
+                serde_json::json!({
+                    "claimed": claimed, "kept": kept, "others": others,
+                    "claim_seconds": claiming.as_secs_f64(), "release_seconds": begun.elapsed().as_secs_f64(),
+                })
+            );
+        }
+        Task::Race { folder, count, start, slot } => {
+            let (mut mine, mut others, mut late) = (BTreeMap::new(), BTreeMap::new(), 0);
+            let mut since = BTreeMap::new();
+            for number in 0..count {
+                let left = start + f64::from(number) * slot - sys::clock::wall();
+                if left > 0.0 {
+                    std::thread::sleep(Duration::from_secs_f64(left));
+                } else {
+                    late += 1;
+                }
+                match acquire(&file(&folder, number), &terms, &Forgetful) {
+                    Ok(Acquired::Mine(claim)) => {
+                        since.insert(number, sys::clock::wall());
+                        mine.insert(number, claim);
+                    }
+                    Ok(Acquired::Held(by)) => drop(others.insert(number, by.what)),
+                    Ok(Acquired::HalfDone(_)) => drop(others.insert(number, "half done".to_owned())),
+                    Ok(Acquired::Gone) => drop(others.insert(number, "gone".to_owned())),
+                    Err(error) => drop(others.insert(number, format!("error: {error}"))),
+                }
+            }
+            // Until everybody has asked for the last one.
+            let left = start + f64::from(count) * slot + 5.0 - sys::clock::wall();
+            std::thread::sleep(Duration::from_secs_f64(left.max(0.0)));
+            let lost: Vec<u32> =
+                mine.iter().filter(|(_, claim)| !claim.is_current()).map(|(number, _)| *number).collect();
+            let errors: Vec<_> = others.iter().filter(|(_, what)| what.starts_with("error")).collect();
+            let taken_over = mine.values().filter(|claim| claim.taken_from.is_some()).count();
+            println!(
+                "{}",
+                serde_json::json!({
+                    "won": mine.keys().collect::<Vec<_>>(), "lost": lost, "late": late, "taken_over": taken_over, "errors": errors,
+                    "since": since, "until": sys::clock::wall(),
+                })
+            );
+            mine.into_values().for_each(Claim::release);
+        }
+    }
+    ExitCode::SUCCESS
+}
