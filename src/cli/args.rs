@@ -10,6 +10,7 @@ const INPUT: &str = "What to look at";
 const WANTED: &str = "What to make of it";
 const SHARING: &str = "Sharing the library with other machines";
 const MACHINE: &str = "This machine";
+const GUEST: &str = "A good guest on this machine";
 
 /// Taken by every subcommand.
 #[derive(Args, Clone, Debug, Default)]
@@ -101,6 +102,41 @@ pub struct Claims {
     pub legacy_locks: bool,
 }
 
+/// When this machine may work, and when it rests.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Guards {
+    /// Hours in which to work, e.g. "Mon-Fri 22:00-07:00", "Sat-Sun" (repeatable)
+    #[arg(long, value_name = "WINDOW", help_heading = GUEST)]
+    pub active: Vec<String>,
+    /// Running files when the hours end: finish them or pause them
+    #[arg(long, value_name = "WHAT", value_parser = ["finish", "pause"], help_heading = GUEST)]
+    pub when_inactive: Option<String>,
+    /// Running files while on battery: pause, finish or ignore
+    #[arg(long, value_name = "WHAT", value_parser = ["pause", "finish", "ignore"], help_heading = GUEST)]
+    pub battery: Option<String>,
+    /// Stop while a graphics card is this hot (°C or none)
+    #[arg(long, value_name = "DEGREES", help_heading = GUEST)]
+    pub max_gpu_temperature: Option<String>,
+    /// Stop while the processor is this hot (°C or none)
+    #[arg(long, value_name = "DEGREES", help_heading = GUEST)]
+    pub max_cpu_temperature: Option<String>,
+    /// Stop while other programs use this percentage of the processor
+    #[arg(long, value_name = "PERCENT", help_heading = GUEST)]
+    pub max_load: Option<String>,
+    /// Begin no new file while less memory is free, e.g. 2GiB
+    #[arg(long, value_name = "SIZE", help_heading = GUEST)]
+    pub min_memory: Option<String>,
+    /// Leave this much room on the disks, e.g. 50GiB
+    #[arg(long, value_name = "SIZE", help_heading = GUEST)]
+    pub min_free: Option<String>,
+    /// A media server to be kind to: "plex http://nas:32400 TOKEN" (repeatable; better in the configuration, where nobody sees the key)
+    #[arg(long, value_name = "SERVER", help_heading = GUEST)]
+    pub media_servers: Vec<String>,
+    /// Running files while a media server plays: pause, finish or ignore
+    #[arg(long, value_name = "WHAT", value_parser = ["pause", "finish", "ignore"], help_heading = GUEST)]
+    pub while_playing: Option<String>,
+}
+
 /// Collects what was given into settings by key.
 #[derive(Debug, Default)]
 pub struct Collect(pub Flags);
@@ -144,6 +180,18 @@ impl Collect {
     }
     pub fn programs(self, programs: &Programs) -> Self {
         self.text("ffmpeg", programs.ffmpeg.as_ref()).text("ffprobe", programs.ffprobe.as_ref())
+    }
+    pub fn guards(self, guards: &Guards) -> Self {
+        self.list("active", &guards.active)
+            .text("when_inactive", guards.when_inactive.as_ref())
+            .text("battery", guards.battery.as_ref())
+            .text("max_gpu_temperature", guards.max_gpu_temperature.as_ref())
+            .text("max_cpu_temperature", guards.max_cpu_temperature.as_ref())
+            .text("max_load", guards.max_load.as_ref())
+            .text("min_memory", guards.min_memory.as_ref())
+            .text("min_free", guards.min_free.as_ref())
+            .list("media_servers", &guards.media_servers)
+            .text("while_playing", guards.while_playing.as_ref())
     }
     pub fn claims(self, claims: &Claims) -> Self {
         self.text("stale_after", claims.stale_after.as_ref())

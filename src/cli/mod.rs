@@ -7,6 +7,7 @@ mod config;
 mod doctor;
 mod history;
 mod locks;
+mod pause;
 mod probe;
 mod profiles;
 mod query;
@@ -60,6 +61,8 @@ pub enum Command {
     Stats(query::StatsArgs),
     Probe(probe::ProbeArgs),
     Locks(locks::LocksArgs),
+    Pause(pause::PauseArgs),
+    Resume(pause::ResumeArgs),
     History(history::HistoryArgs),
     Undo(undo::UndoArgs),
     Config(config::ConfigArgs),
@@ -80,6 +83,7 @@ Exit codes:
     2  wrong usage or a wrong configuration
     3  ffmpeg or ffprobe is missing or does not run
     4  the library is missing, unwritable, or not the one it was
+    5  this machine is sick and has withdrawn itself; others can do its files
    10  `locks` found stale claims
    20  `setup --require-gpu` found no graphics adapter that encodes
    70  a bug of ours
@@ -172,7 +176,13 @@ impl Cli {
             Some(Command::Caps(args)) => args.json,
             Some(Command::Doctor(args)) => args.json,
             Some(Command::Setup(args)) => args.json,
-            Some(Command::Service(_) | Command::Schedule(_) | Command::Completions(_)) => false,
+            Some(
+                Command::Pause(_)
+                | Command::Resume(_)
+                | Command::Service(_)
+                | Command::Schedule(_)
+                | Command::Completions(_),
+            ) => false,
         }
     }
 }
@@ -186,6 +196,8 @@ fn dispatch(cli: &Cli, look: crate::ui::Look) -> Result<Ending> {
         Some(Command::Stats(args)) => query::stats(args, common, look),
         Some(Command::Probe(args)) => probe::run(args, common, look),
         Some(Command::Locks(args)) => locks::run(args, common, look),
+        Some(Command::Pause(args)) => pause::pause(args, common, look),
+        Some(Command::Resume(args)) => pause::resume(args, common, look),
         Some(Command::History(args)) => history::run(args, common, look),
         Some(Command::Undo(args)) => undo::run(args, common, look),
         Some(Command::Config(args)) => config::run(args, common, look),

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Ending;
-use super::args::{Choice, Claims, Collect, Common, Programs, Wants};
+use super::args::{Choice, Claims, Collect, Common, Guards, Programs, Wants};
 use super::session::{BUILT_IN, Session, folder_of};
-use crate::config::{Jobs, Originals, Settings, Verify};
+use crate::config::{Jobs, Originals, Settings, Verify, WhatThen};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::event::Summary;
-use crate::share::record;
+use crate::share::{layout, record};
 use crate::sys::stop;
 use crate::ui::Look;
-use crate::worker::{self, Options, VerifyDepth};
+use crate::worker::{self, Manner, Options, Rules, VerifyDepth, Watch};
 
 /// Convert what lies in folders and files
 #[derive(Args, Clone, Debug, Default)]
@@ -61,6 +61,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "TIME", help_heading = "This machine")]
     pub stall: Option<String>,
     #[command(flatten)]
+    pub guards: Guards,
+    #[command(flatten)]
     pub programs: Programs,
     /// The folder now holds another library than before, and that is meant: forget the old one
     #[arg(long, help_heading = "Sharing the library with other machines")]
@@ -85,6 +87,7 @@ impl RunArgs {
             .text("temp_dir", self.temp_dir.as_ref())
             .switch("nice", self.nice || self.no_nice, self.nice)
             .text("stall", self.stall.as_ref())
+            .guards(&self.guards)
             .programs(&self.programs)
     }
 
@@ -124,6 +127,9 @@ pub fn run(args: &RunArgs, common: &Common, look: Look) -> Result<Ending> {
         policy,
         dry_run: args.dry_run,
         jobs: jobs(settings),
+        ramp: settings.jobs == Jobs::Auto,
+        watch: watch(&session),
+        min_free: settings.min_free,
         limit: settings.limit,
         include: settings.include.clone(),
         exclude: settings.exclude.clone(),
@@ -152,17 +158,50 @@ pub fn run(args: &RunArgs, common: &Common, look: Look) -> Result<Ending> {
     Ok(ending(&summary))
 }
 
-/// A software encoder of today fills about eight cores; more files at once than that only fight for caches and disks.
+/// Files at once at most. On its own it is found out by trying; no encoder is so slow that more files than cores pay.
 fn jobs(settings: &Settings) -> usize {
     match settings.jobs {
         Jobs::Count(count) => count,
-        Jobs::Auto => std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 8).clamp(1, 4)),
+        Jobs::Auto => std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 32)),
     }
 }
+
+/// Who may hold us up.
+fn watch(session: &Session) -> Watch {
+    let settings = &session.settings;
+    let manner = |what| match what {
+        WhatThen::Ignore => None,
+        WhatThen::Finish => Some(Manner::Finish),
+        WhatThen::Pause => Some(Manner::Pause),
+    };
+    Watch {
+        rules: Rules {
+            active: settings.active.clone(),
+            when_inactive: manner(settings.when_inactive),
+            battery: manner(settings.battery),
+            while_playing: manner(settings.while_playing),
+            max_gpu_temperature: settings.max_gpu_temperature,
+            max_cpu_temperature: settings.max_cpu_temperature,
+            min_memory: Some(settings.min_memory).filter(|bytes| *bytes > 0),
+            max_load: settings.max_load,
+        },
+        own_pause: session.state_dir().map(layout::own_pause),
+        // Nobody is asked for what would change nothing.
+        media_servers: match settings.while_playing {
+            WhatThen::Ignore => Vec::new(),
+            WhatThen::Finish | WhatThen::Pause => settings.media_servers.clone(),
+        },
+    }
+}
+
+/// The machine is sick; the files are not.
+const WITHDRAWN: u8 = 5;
 
 fn ending(summary: &Summary) -> Ending {
     if summary.interrupted {
         Ending::Of(Kind::Interrupted)
+    } else if summary.withdrawn.is_some() {
+        Ending::Code(WITHDRAWN)
     } else if summary.failed.is_empty() {
         Ending::Well
     } else {
@@ -180,6 +219,7 @@ mod tests {
         let check = |summary: Summary, code: u8| assert_eq!(ending(&summary).code(), code);
         check(Summary::default(), 0);
         check(Summary { failed: [(FailCode::Truncated, 1)].into(), ..Summary::default() }, 1);
+        check(Summary { withdrawn: Some("the share is lost".into()), ..Summary::default() }, 5);
         check(Summary { interrupted: true, ..Summary::default() }, 130);
     }
 }

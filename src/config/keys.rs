@@ -109,7 +109,8 @@ pub const KEYS: &[Key] = &[
         "auto",
         "--jobs",
         Scope::Fleet,
-        "Files converted at once on one machine; `auto`: by the number of processor cores.",
+        "Files converted at once on one machine; `auto`: begins with one, adds one every half minute while that gets more done, and \
+         halves when memory gets short.",
     ),
     key("limit", Kind::Count, "", "--limit", Scope::Fleet, "The run ends after this many conversions."),
     key(
@@ -211,6 +212,88 @@ pub const KEYS: &[Key] = &[
         "An ffmpeg that makes no progress for this long is stopped.",
     ),
     key(
+        "active",
+        Kind::Schedule,
+        "",
+        "--active",
+        Scope::Fleet,
+        "Hours in which work is done, by each machine's own clock; unset: always. A window over midnight belongs to the day on which \
+         it begins.",
+    ),
+    key(
+        "when_inactive",
+        Kind::Word(&["finish", "pause"]),
+        "finish",
+        "--when-inactive",
+        Scope::Fleet,
+        "What becomes of running files when the hours of `active` end: finished, or stopped where they are until the next hours.",
+    ),
+    key(
+        "battery",
+        Kind::Word(&["pause", "finish", "ignore"]),
+        "pause",
+        "--battery",
+        Scope::Fleet,
+        "What becomes of running files while the machine runs on battery; new ones wait, but for `ignore`.",
+    ),
+    key(
+        "max_gpu_temperature",
+        Kind::Degrees,
+        "85",
+        "--max-gpu-temperature",
+        Scope::Fleet,
+        "Everything stops while a graphics card is this hot, until it is 8 °C cooler.",
+    ),
+    key(
+        "max_cpu_temperature",
+        Kind::Degrees,
+        "none",
+        "--max-cpu-temperature",
+        Scope::Fleet,
+        "The same for the processor (Linux). Off by default: many processors are made to run at 95 °C.",
+    ),
+    key(
+        "max_load",
+        Kind::Percent,
+        "none",
+        "--max-load",
+        Scope::Fleet,
+        "Everything stops while other programs use this percentage of the processor. Off by default: ffmpeg runs at low priority.",
+    ),
+    key(
+        "min_memory",
+        Kind::Bytes,
+        "512MiB",
+        "--min-memory",
+        Scope::Fleet,
+        "No new file is begun while less memory than this is free, and `jobs = \"auto\"` stays clear of it.",
+    ),
+    key(
+        "min_free",
+        Kind::Bytes,
+        "",
+        "--min-free",
+        Scope::Fleet,
+        "Room that stays free on the library's disk and on that of `temp_dir`: a file whose result might take it is not begun. Unset: \
+         as much as the file itself, at most 64 MiB.",
+    ),
+    key(
+        "media_servers",
+        Kind::Servers,
+        "",
+        "--media-servers",
+        Scope::Machine,
+        "Plex, Jellyfin and Emby servers to be kind to: kind, address and access key of each. The keys are not shown.",
+    ),
+    key(
+        "while_playing",
+        Kind::Word(&["pause", "finish", "ignore"]),
+        "pause",
+        "--while-playing",
+        Scope::Fleet,
+        "What becomes of running files while one of them plays or transcodes; new ones wait, but for `ignore`.",
+    ),
+    key(
         "ffmpeg",
         Kind::Path,
         "",
@@ -261,7 +344,11 @@ pub fn find(name: &str) -> Option<&'static Key> {
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_lowercase().replace('-', "_");
     known.into_iter().min_by(|a, b| {
-        let distance = |k: &str| strsim::osa_distance(&wanted, &k.to_lowercase());
+        // Who stops in the midst of a long name means that one.
+        let distance = |k: &str| {
+            let k = k.to_lowercase();
+            (wanted.len() < 8 || !k.starts_with(&wanted), strsim::osa_distance(&wanted, &k))
+        };
         distance(a)
             .cmp(&distance(b))
             .then_with(|| strsim::jaro_winkler(&wanted, b).total_cmp(&strsim::jaro_winkler(&wanted, a)))

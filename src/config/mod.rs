@@ -21,7 +21,7 @@ use file::Role;
 use keys::{KEYS, Key};
 use places::{Places, ShareNames};
 pub use profiles::{BuiltIn, Profiles};
-pub use settings::{Color, Jobs, LogFormat, Originals, Settings, Verify};
+pub use settings::{Color, Jobs, LogFormat, Originals, Settings, Verify, WhatThen};
 use value::Value;
 
 /// Where a value came from.
@@ -134,7 +134,9 @@ pub fn load(sources: Sources<'_>) -> Result<Settings> {
         let value = match given {
             Given::Text(text) => parse(key, &text, key.flag)?,
             Given::Switch(on) => Value::Switch(on),
-            Given::List(items) => value::globs(items)
+            Given::List(items) => key
+                .kind
+                .list(items)
                 .map_err(|why| Error::new(Kind::Usage, format!("read {}", key.flag)).because(why))?,
         };
         merged.insert(key.name, Setting { value, origin: Origin::Flag(key.flag) });

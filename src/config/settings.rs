@@ -10,6 +10,7 @@ use super::value::{Value, write_duration};
 use super::{Origin, Setting};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::policy::{EncoderChoice, Policy, Stereo, TypeFilter};
+use crate::model::schedule::Schedule;
 
 /// Files converted at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,14 @@ pub enum Originals {
     Trash,
     Delete,
     Keep,
+}
+
+/// What to do with running files when something stands in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhatThen {
+    Ignore,
+    Finish,
+    Pause,
 }
 
 /// How thoroughly results are checked.
@@ -81,6 +90,20 @@ pub struct Settings {
     pub legacy_locks: bool,
     pub nice: bool,
     pub stall: Duration,
+    pub active: Schedule,
+    pub when_inactive: WhatThen,
+    pub battery: WhatThen,
+    pub while_playing: WhatThen,
+    /// °C.
+    pub max_gpu_temperature: Option<u32>,
+    pub max_cpu_temperature: Option<u32>,
+    /// Percent of the processor.
+    pub max_load: Option<u32>,
+    /// Bytes.
+    pub min_memory: u64,
+    pub min_free: Option<u64>,
+    /// Kind, address and key of each.
+    pub media_servers: Vec<String>,
     pub ffmpeg: Option<PathBuf>,
     pub ffprobe: Option<PathBuf>,
     pub state_dir: Option<PathBuf>,
@@ -145,6 +168,20 @@ impl Settings {
             legacy_locks: read.switch("legacy_locks"),
             nice: read.switch("nice"),
             stall: read.duration("stall"),
+            active: Schedule::parse(&read.list("active")).unwrap_or_default(),
+            when_inactive: read.what_then("when_inactive"),
+            battery: read.what_then("battery"),
+            while_playing: read.what_then("while_playing"),
+            max_gpu_temperature: read
+                .count("max_gpu_temperature")
+                .and_then(|count| u32::try_from(count).ok()),
+            max_cpu_temperature: read
+                .count("max_cpu_temperature")
+                .and_then(|count| u32::try_from(count).ok()),
+            max_load: read.count("max_load").and_then(|count| u32::try_from(count).ok()),
+            min_memory: read.bytes("min_memory").unwrap_or(0),
+            min_free: read.bytes("min_free"),
+            media_servers: read.list("media_servers"),
             ffmpeg: read.path("ffmpeg"),
             ffprobe: read.path("ffprobe"),
             state_dir: read.path("state_dir"),
@@ -257,8 +294,21 @@ impl Read<'_> {
     }
     fn list(&self, name: &str) -> Vec<String> {
         match self.value(name) {
-            Value::List(items) => items.clone(),
+            Value::List(items) | Value::Secret(items) => items.clone(),
             _ => Vec::new(),
+        }
+    }
+    fn bytes(&self, name: &str) -> Option<u64> {
+        match self.value(name) {
+            Value::Bytes(bytes) => Some(*bytes),
+            _ => None,
+        }
+    }
+    fn what_then(&self, name: &str) -> WhatThen {
+        match self.text(name) {
+            "ignore" => WhatThen::Ignore,
+            "finish" => WhatThen::Finish,
+            _ => WhatThen::Pause,
         }
     }
 }

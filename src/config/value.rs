@@ -20,6 +20,14 @@ pub enum Kind {
     Path,
     /// A list of globs; in the environment separated by `;`.
     Globs,
+    /// Bytes with a unit.
+    Bytes,
+    /// °C, or `none`.
+    Degrees,
+    /// Windows of the week; in the environment separated by `;`.
+    Schedule,
+    /// Media servers: kind, address and key; in the environment separated by `;`. The keys are secrets.
+    Servers,
 }
 
 /// A value that was given, parsed.
@@ -33,9 +41,12 @@ pub enum Value {
     Switch(bool),
     Count(u64),
     Duration(Duration),
+    Bytes(u64),
     Text(String),
     Path(PathBuf),
     List(Vec<String>),
+    /// A list whose last words are nobody's business.
+    Secret(Vec<String>),
 }
 
 impl Kind {
@@ -54,6 +65,12 @@ impl Kind {
             Kind::Text => "a text".into(),
             Kind::Path => "a path".into(),
             Kind::Globs => "a list of globs such as [\"*.mkv\", \"Series/**\"]".into(),
+            Kind::Bytes => "a size such as 512MiB, 2GiB or 0".into(),
+            Kind::Degrees => "a temperature from 30 to 150 °C, or none".into(),
+            Kind::Schedule => "a list of windows such as [\"Mon-Fri 22:00-07:00\", \"Sat-Sun\"]".into(),
+            Kind::Servers => {
+                "a list such as [\"plex http://nas:32400 TOKEN\", \"jellyfin http://nas:8096 KEY\"]".into()
+            }
         }
     }
 
@@ -74,7 +91,7 @@ impl Kind {
                 Ok(jobs) => Ok(Value::Count(jobs)),
             },
             Kind::Duration => duration(trimmed).map(Value::Duration).ok_or_else(wrong),
-            Kind::Percent if trimmed == "none" => Ok(Value::Off),
+            Kind::Percent | Kind::Degrees if trimmed == "none" => Ok(Value::Off),
             Kind::Percent => match trimmed.trim_end_matches('%').trim_end().parse() {
                 Ok(percent @ 1..=1000) => Ok(Value::Count(percent)),
                 _ => Err(wrong()),
@@ -85,6 +102,13 @@ impl Kind {
             Kind::Text => Ok(Value::Text(trimmed.into())),
             Kind::Path if text.is_empty() => Err("an empty path is of no use here".into()),
             Kind::Path => Ok(Value::Path(text.into())),
+            Kind::Bytes => bytes(trimmed).map(Value::Bytes).ok_or_else(wrong),
+            Kind::Degrees => match trimmed.trim_end_matches('C').trim_end_matches('°').trim_end().parse() {
+                Ok(degrees @ 30..=150) => Ok(Value::Count(degrees)),
+                _ => Err(wrong()),
+            },
+            Kind::Schedule => schedule(items(text)),
+            Kind::Servers => servers(items(text)),
             Kind::Globs => {
                 globs(text.split(';').filter(|glob| !glob.is_empty()).map(str::to_owned).collect())
             }
@@ -97,19 +121,93 @@ impl Kind {
         match (self, value) {
             (Kind::Switch, DeValue::Boolean(on)) => Ok(Value::Switch(*on)),
             // A number where a time is wanted lacks its unit, and guessing one is how a day becomes a second.
-            (Kind::Count | Kind::Jobs | Kind::Percent | Kind::Duration, DeValue::Integer(number)) => {
-                self.parse(&number.to_string())
-            }
-            (Kind::Switch | Kind::Count | Kind::Globs, DeValue::String(_)) => Err(wrong()),
+            (
+                Kind::Count | Kind::Jobs | Kind::Percent | Kind::Duration | Kind::Bytes | Kind::Degrees,
+                DeValue::Integer(number),
+            ) => self.parse(&number.to_string()),
+            (
+                Kind::Switch | Kind::Count | Kind::Globs | Kind::Schedule | Kind::Servers,
+                DeValue::String(_),
+            ) => Err(wrong()),
             (_, DeValue::String(text)) => self.parse(text),
-            (Kind::Globs, DeValue::Array(items)) => items
-                .iter()
-                .map(|item| item.get_ref().as_str().map(str::to_owned).ok_or_else(wrong))
-                .collect::<Result<_, _>>()
-                .and_then(globs),
+            (Kind::Globs | Kind::Schedule | Kind::Servers, DeValue::Array(items)) => {
+                let items = items
+                    .iter()
+                    .map(|item| item.get_ref().as_str().map(str::to_owned).ok_or_else(wrong))
+                    .collect::<Result<_, _>>()?;
+                self.list(items)
+            }
             _ => Err(wrong()),
         }
     }
+}
+
+impl Kind {
+    /// Reads the items of a list.
+    pub fn list(self, items: Vec<String>) -> Result<Value, String> {
+        match self {
+            Kind::Schedule => schedule(items),
+            Kind::Servers => servers(items),
+            _ => globs(items),
+        }
+    }
+}
+
+fn items(text: &str) -> Vec<String> {
+    text.split(';').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+/// Windows that are none are told now, not at the hour they were meant for.
+fn schedule(items: Vec<String>) -> Result<Value, String> {
+    crate::model::schedule::Schedule::parse(&items).map(|_| Value::List(items))
+}
+
+/// Kind, address, key.
+fn servers(items: Vec<String>) -> Result<Value, String> {
+    for item in &items {
+        let words: Vec<&str> = item.split_whitespace().collect();
+        let is_server = matches!(words[..], ["plex" | "jellyfin" | "emby", address, _]
+            if address.starts_with("http://") || address.starts_with("https://"));
+        if !is_server {
+            let shown = words.iter().take(2).copied().collect::<Vec<_>>().join(" ");
+            return Err(format!(
+                "«{shown} …» is no media server: write its kind (plex, jellyfin, emby), its address and its key, as in \"plex http://nas:32400 TOKEN\""
+            ));
+        }
+    }
+    Ok(Value::Secret(items))
+}
+
+/// `512MiB`, `2GiB`, `500MB`, `2G` (of 1024); a bare `0` needs no unit.
+pub fn bytes(text: &str) -> Option<u64> {
+    if text == "0" {
+        return Some(0);
+    }
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text.get(..digits)?.parse().ok()?;
+    let unit = match text.get(digits..)?.trim() {
+        "B" => 1,
+        "KiB" | "K" => 1 << 10,
+        "MiB" | "M" => 1 << 20,
+        "GiB" | "G" => 1 << 30,
+        "TiB" | "T" => 1 << 40,
+        "kB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
+        _ => return None,
+    };
+    number.checked_mul(unit)
+}
+
+/// The largest unit that leaves a whole number, so that [`bytes`] reads it back.
+pub fn write_bytes(bytes: u64) -> String {
+    for (unit, name) in [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] {
+        if bytes > 0 && bytes.is_multiple_of(unit) {
+            return format!("{}{name}", bytes / unit);
+        }
+    }
+    if bytes == 0 { "0".into() } else { format!("{bytes}B") }
 }
 
 /// A glob that cannot be compiled is told now, with its place, not when the walk begins.
@@ -173,6 +271,15 @@ impl std::fmt::Display for Value {
             Value::Switch(on) => write!(f, "{on}"),
             Value::Count(number) => write!(f, "{number}"),
             Value::Duration(time) => f.write_str(&write_duration(*time)),
+            Value::Bytes(bytes) => f.write_str(&write_bytes(*bytes)),
+            Value::Secret(items) if items.is_empty() => f.write_str("(empty)"),
+            Value::Secret(items) => {
+                let masked = items.iter().map(|item| {
+                    let end = item.rfind(char::is_whitespace).unwrap_or(0);
+                    format!("{} ***", item.get(..end).unwrap_or_default().trim_end())
+                });
+                f.write_str(&masked.collect::<Vec<_>>().join("; "))
+            }
             Value::Text(text) => f.write_str(text),
             Value::Path(path) => write!(f, "{}", path.display()),
             Value::List(items) if items.is_empty() => f.write_str("(empty)"),

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::gate::Word;
 use super::transcode::{self, Made};
 use super::verify::{self, Verified};
 use super::{Context, Halt, Source, Task};
@@ -108,7 +109,7 @@ fn patiently(
             });
         }
         sink.emit(&Event::JobStage { job: task.id, stage: Stage::Waiting });
-        if stop::sleep(wait) {
+        if stop::sleep(wait) || matches!(context.gate.word(), Word::Leave(_)) {
             return Err(Halt::fail(FailCode::Interrupted, "stopped before the end"));
         }
         if let Some(why) = claim.lost() {

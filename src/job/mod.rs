@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod commit;
 mod encode;
+pub mod gate;
 pub mod recover;
 pub mod transcode;
 pub mod trash;
@@ -34,6 +35,7 @@ use crate::share::library::Library;
 use crate::share::record::Originals;
 use crate::sys;
 use bench::Bench;
+use gate::Gate;
 
 /// What every job of a run has in common.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +44,10 @@ pub struct Context<'a> {
     pub types: TypeFilter,
     pub tools: &'a Tools,
     pub bench: &'a Bench,
+    /// Whether jobs may run now.
+    pub gate: &'a Gate,
+    /// Bytes to leave free on the disks.
+    pub min_free: Option<u64>,
     pub temp_dir: Option<&'a Path>,
     pub originals: Originals,
     pub verify: verify::Depth,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::gate::Word;
 use super::{Context, Halt, Source, Task, io_halt};
 use crate::ffmpeg::progress::Severity;
 use crate::ffmpeg::run::{self, End, Limits, Order, Report};
@@ -46,7 +47,7 @@ pub(crate) fn run(
 ) -> std::result::Result<Made, Halt> {
     let scratch = Scratch::new(context.temp_dir, claim.work_dir())?;
     for dir in [scratch.dir.as_path(), claim.work_dir()] {
-        room_for(dir, source.print.stamp.size)?;
+        room_for(dir, source.print.stamp.size, context.min_free)?;
     }
     let output = scratch.dir.join(STAGE);
     let sidecars: Vec<PathBuf> =
@@ -151,18 +152,27 @@ impl Drop for Scratch {
 }
 
 /// The result is seldom larger than its source; where it might be, the size rule drops it anyway.
-fn room_for(dir: &Path, bytes: u64) -> std::result::Result<(), Halt> {
+fn room_for(dir: &Path, bytes: u64, min_free: Option<u64>) -> std::result::Result<(), Halt> {
     // A share that cannot tell its free space is tried; a full disk is then met by ffmpeg and recognised.
     let Ok(free) = sys::fs::free_space(dir) else { return Ok(()) };
-    let need = bytes.saturating_add(bytes.min(SPARE));
+    let need = bytes.saturating_add(min_free.unwrap_or(bytes.min(SPARE)));
     if free >= need {
         return Ok(());
     }
+    let kept =
+        min_free.map(|kept| format!(", {} MB of them to stay free", kept / 1_000_000)).unwrap_or_default();
     Err(Halt::fail(
         FailCode::Space,
-        format!("{} has {} MB free, and {} MB are needed", dir.display(), free / 1_000_000, need / 1_000_000),
+        format!(
+            "{} has {} MB free, and {} MB are needed{kept}",
+            dir.display(),
+            free / 1_000_000,
+            need / 1_000_000
+        ),
     )
-    .hint("make room there, or encode elsewhere with --temp-dir; the original is untouched"))
+    .hint(
+        "make room there, encode elsewhere with --temp-dir, or lower --min-free; the original is untouched",
+    ))
 }
 
 /// Runs ffmpeg under the claim's eyes; `Err` where it was stopped or stalled.
@@ -182,7 +192,13 @@ pub(crate) fn ffmpeg(
             return Order::Stop;
         }
         lost = claim.lost();
-        if lost.is_some() { Order::Stop } else { Order::Continue }
+        match context.gate.word() {
+            _ if lost.is_some() => Order::Stop,
+            Word::Leave(_) => Order::Stop,
+            // The heartbeat is a thread of its own and goes on.
+            Word::Pause(_) => Order::Pause,
+            Word::Go | Word::Hold(_) => Order::Continue,
+        }
     })
     .map_err(|e| {
         io_halt("start ffmpeg", &context.tools.ffmpeg, e).hint("check that ffmpeg is installed and runs")

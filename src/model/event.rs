@@ -29,6 +29,10 @@ pub enum Event {
     JobEnded { job: JobId, path: PathBuf, outcome: Box<Outcome> },
     /// A finding that is no job's: an unreadable folder, a takeover, a recovered swap.
     Note { level: Level, path: Option<PathBuf>, text: String },
+    /// The machine or its people allow other things than before; why, where it is less than everything.
+    Standing { standing: Standing, why: Option<String> },
+    /// From now on this many jobs at once; why, a clause.
+    Jobs { jobs: usize, why: String },
     /// The run ends.
     RunEnded { summary: Box<Summary> },
 }
@@ -42,6 +46,18 @@ pub enum Stage {
     Encoding,
     Verifying,
     Committing,
+}
+
+/// Whether this machine works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Working,
+    /// Running jobs go on, no new ones begin.
+    Holding,
+    /// Running jobs stand still; their claims are kept alive.
+    Paused,
+    /// The machine is sick and leaves the work to others.
+    Leaving,
 }
 
 /// Weight of a note.
@@ -89,6 +105,8 @@ pub struct Summary {
     pub interrupted: bool,
     /// Half-done work of dead workers that this run finished or undid.
     pub recovered: u64,
+    /// Why the machine withdrew itself, where it did.
+    pub withdrawn: Option<String>,
 }
 
 /// Somebody who listens. Called from many threads; must not block for long.

@@ -11,3 +11,4 @@ pub mod media;
 pub mod outcome;
 pub mod plan;
 pub mod policy;
+pub mod schedule;

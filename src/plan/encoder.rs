@@ -35,6 +35,11 @@ pub fn may_use(codec: Option<VideoCodec>, choice: EncoderChoice, encoder: &str) 
     quality::of(encoder).is_some_and(|row| Some(row.codec) == codec && allowed(row, choice))
 }
 
+/// The encoder makes this codec.
+pub fn makes(codec: VideoCodec, encoder: &str) -> bool {
+    quality::of(encoder).is_some_and(|row| row.codec == codec)
+}
+
 fn allowed(row: &Row, choice: EncoderChoice) -> bool {
     let software = row.encoder.starts_with("lib");
     match choice {

@@ -27,7 +27,7 @@ mod tests;
 use crate::model::caps::Caps;
 use crate::model::media::{MediaInfo, StreamKind};
 use crate::model::plan::{Decision, Skip, SkipCode};
-use crate::model::policy::{Container, Deinterlace, Policy, TypeFilter};
+use crate::model::policy::{Container, Deinterlace, Policy, TypeFilter, VideoCodec};
 
 #[cfg(test)]
 pub use expected::expected;
@@ -59,6 +59,11 @@ pub fn decide(subject: Subject<'_>, policy: &Policy, caps: &Caps, types: TypeFil
         (false, true) => music::decide(subject, policy),
         (false, false) => skip(SkipCode::NotMedia, "neither video nor audio in it"),
     }
+}
+
+/// The encoder makes this codec.
+pub fn makes(codec: VideoCodec, encoder: &str) -> bool {
+    encoder::makes(codec, encoder)
 }
 
 /// A run under this policy may come to use this video encoder, so it has to be tried.

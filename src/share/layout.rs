@@ -152,6 +152,16 @@ pub(super) fn is_results_file(name: &str) -> bool {
     name.strip_suffix(RESULTS_SUFFIX).is_some_and(is_token)
 }
 
+/// The file that pauses the whole fleet: `.mediabox/pause`.
+pub fn pause(root: &Path) -> PathBuf {
+    root.join(LIBRARY_DIR).join("pause")
+}
+
+/// The file that pauses one machine, in its state folder.
+pub fn own_pause(state: &Path) -> PathBuf {
+    state.join("pause")
+}
+
 /// The file that holds a library's id.
 pub fn library_id(root: &Path) -> PathBuf {
     root.join(LIBRARY_DIR).join("id")

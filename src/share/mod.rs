@@ -16,6 +16,7 @@ pub mod judge;
 pub mod layout;
 pub mod library;
 mod look;
+pub mod pause;
 mod pulse;
 pub mod record;
 pub mod results;

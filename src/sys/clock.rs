@@ -18,6 +18,13 @@ pub fn wall() -> f64 {
     }
 }
 
+/// The day of the week (Monday is 0) and the minutes since midnight, by this machine's clock and time zone; for schedules.
+pub fn local_moment() -> (u32, u32) {
+    use chrono::{Datelike as _, Timelike as _};
+    let now = chrono::Local::now();
+    (now.weekday().num_days_from_monday(), now.hour() * 60 + now.minute())
+}
+
 /// Local time as `2026-11-20T21:04:05.123456`, without zone, as mediabox writes it. A time that no calendar holds is
 /// written as 1970.
 pub fn local_iso(wall: f64) -> String {

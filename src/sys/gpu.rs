@@ -90,6 +90,28 @@ pub fn nvidia() -> Result<Vec<Nvidia>, String> {
     Ok(cards.collect())
 }
 
+/// The hottest card in °C; `None` where none tells.
+pub fn temperature() -> Option<u32> {
+    // Loading NVIDIA's library takes time that a machine without its cards need not spend every few seconds.
+    let nvidia = || nvidia().unwrap_or_default().into_iter().filter_map(|card| card.temperature).max();
+    let may_be_nvidia = !cfg!(target_os = "linux") || Path::new("/proc/driver/nvidia").exists();
+    let others = temperature_in(Path::new("/sys/class/drm"));
+    others.max(may_be_nvidia.then(nvidia).flatten())
+}
+
+/// Sensors of the drivers of AMD and Intel.
+fn temperature_in(sysfs: &Path) -> Option<u32> {
+    let cards = std::fs::read_dir(sysfs).ok()?.flatten().filter(|entry| {
+        entry.file_name().to_str().is_some_and(|name| name.starts_with("card") && !name.contains('-'))
+    });
+    let sensors = cards.filter_map(|card| std::fs::read_dir(card.path().join("device/hwmon")).ok());
+    let readings = sensors.flatten().flatten().filter_map(|sensor| {
+        let text = std::fs::read_to_string(sensor.path().join("temp1_input")).ok()?;
+        Some(text.trim().parse::<u32>().ok()? / 1000)
+    });
+    readings.max()
+}
+
 /// Cards and drivers in one text that changes when one of them does. Cheap: where the kernel tells, no library is loaded.
 pub fn drivers() -> String {
     let mut text = String::new();
@@ -114,7 +136,7 @@ pub fn drivers() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{cards_in, drivers, nvidia};
+    use super::{cards_in, drivers, nvidia, temperature_in};
 
     #[test]
     fn no_card_and_no_library_are_facts() {
@@ -148,5 +170,10 @@ mod tests {
             cards.iter().map(|c| (c.node.file_name().unwrap().to_str().unwrap(), c.id)).collect();
         assert_eq!(seen, [("renderD128", (0x8086, 0x56a0)), ("renderD129", (0x1002, 0x56a0))]);
         assert!(cards_in(&dir.path().join("none"), &devices).is_empty());
+        assert_eq!(temperature_in(&sysfs), None);
+        let sensor = sysfs.join("card0/device/hwmon/hwmon3");
+        std::fs::create_dir_all(&sensor).unwrap();
+        std::fs::write(sensor.join("temp1_input"), "67000\n").unwrap();
+        assert_eq!(temperature_in(&sysfs), Some(67));
     }
 }

@@ -154,7 +154,11 @@ impl Sink for Bars {
                 let _ = self.multi.clear();
                 print::set_bars(None);
             }
-            Event::Walked { .. } | Event::Planned { .. } | Event::Note { .. } => {}
+            Event::Walked { .. }
+            | Event::Planned { .. }
+            | Event::Note { .. }
+            | Event::Standing { .. }
+            | Event::Jobs { .. } => {}
         }
     }
 }

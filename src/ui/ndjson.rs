@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Clock, print};
 use crate::model::error::{Error, Kind};
-use crate::model::event::{Event, JobId, Level, Sink, Stage, Summary};
+use crate::model::event::{Event, JobId, Level, Sink, Stage, Standing, Summary};
 use crate::model::outcome::{FailCode, Outcome};
 use crate::model::plan::{Plan, SkipCode};
 
@@ -83,6 +83,16 @@ pub enum Line {
         path: Option<String>,
         text: String,
     },
+    Standing {
+        at: f64,
+        standing: StandingName,
+        why: Option<String>,
+    },
+    Jobs {
+        at: f64,
+        jobs: usize,
+        why: String,
+    },
     RunEnded {
         at: f64,
         converted: u64,
@@ -94,6 +104,8 @@ pub enum Line {
         bytes_after: u64,
         seconds: f64,
         interrupted: bool,
+        #[serde(default)]
+        withdrawn: Option<String>,
     },
     /// The run as a whole failed; the last line.
     Error {
@@ -114,6 +126,16 @@ pub enum StageName {
     Encoding,
     Verifying,
     Committing,
+}
+
+/// Names of standings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StandingName {
+    Working,
+    Holding,
+    Paused,
+    Leaving,
 }
 
 /// Names of an error's kinds.
@@ -193,6 +215,16 @@ impl Line {
                 path: path.as_deref().map(text),
                 text: words,
             },
+            Event::Standing { standing, why } => {
+                let standing = match standing {
+                    Standing::Working => StandingName::Working,
+                    Standing::Holding => StandingName::Holding,
+                    Standing::Paused => StandingName::Paused,
+                    Standing::Leaving => StandingName::Leaving,
+                };
+                Line::Standing { at, standing, why }
+            }
+            Event::Jobs { jobs, why } => Line::Jobs { at, jobs, why },
             Event::RunEnded { summary } => Self::ended(*summary, at),
         }
     }
@@ -209,6 +241,7 @@ impl Line {
             bytes_after: summary.bytes_after,
             seconds: summary.seconds,
             interrupted: summary.interrupted,
+            withdrawn: summary.withdrawn,
         }
     }
 

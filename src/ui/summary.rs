@@ -15,7 +15,7 @@ pub fn lines(summary: &Summary, dry_run: bool, paint: Paint) -> Vec<String> {
         let sizes = text::change(summary.bytes_before, summary.bytes_after);
         let files = format!("{}  {sizes}", text::counted(summary.converted, "file"));
         lines.push(paint.good(&row("converted", &files)));
-    } else if failed == 0 && !summary.interrupted {
+    } else if failed == 0 && !summary.interrupted && summary.withdrawn.is_none() {
         lines.push(row("nothing to do", ""));
     } else {
         lines.push(row("converted", "no file"));
@@ -33,7 +33,9 @@ pub fn lines(summary: &Summary, dry_run: bool, paint: Paint) -> Vec<String> {
         lines.push(row("recovered", &format!("{swaps} of dead workers")));
     }
     lines.push(row("took", &text::took(summary.seconds)));
-    if summary.interrupted {
+    if let Some(why) = &summary.withdrawn {
+        lines.push(paint.bad(&format!("this machine withdrew: {}", text::clean(why))));
+    } else if summary.interrupted {
         lines.push(paint.warn("stopped before the end; the next run goes on from here"));
     }
     lines

@@ -12,7 +12,7 @@ use super::paint::Paint;
 use super::view::{View, bar};
 use super::words::{Speaker, Stream};
 use super::{Verbosity, summary, text};
-use crate::model::event::{Event, Level, Progress, Sink, Stage, Summary};
+use crate::model::event::{Event, Level, Progress, Sink, Stage, Standing, Summary};
 use crate::model::media::{Disposition, StreamKind};
 use crate::model::outcome::{Converted, FailCode, Failed, Outcome};
 use crate::model::plan::{Action, AudioEncode, Lost, Plan, Skip, SkipCode, StreamPlan};
@@ -92,6 +92,7 @@ fn a_run() -> Vec<Event> {
         bytes_after: 4_294_967_296,
         seconds: 3751.4,
         interrupted: false,
+        withdrawn: None,
         recovered: 1,
     };
     vec![
@@ -116,6 +117,9 @@ fn a_run() -> Vec<Event> {
         Event::JobStage { job: 1, stage: Stage::Encoding },
         Event::JobProgress { job: 1, progress },
         Event::Walked { files: 333, bytes: 999_000_000_000, done: true },
+        Event::Standing { standing: Standing::Paused, why: Some("this machine runs on battery".into()) },
+        Event::Standing { standing: Standing::Working, why: None },
+        Event::Jobs { jobs: 2, why: "trying whether one more gets more done".into() },
         Event::JobEnded { job: 2, path: path("Filme/Cut.mkv"), outcome: Box::new(Outcome::Failed(failed)) },
         Event::JobEnded {
             job: 1,
@@ -184,6 +188,8 @@ fn a_run_in_words() {
 run         starting: profile universal, 2 jobs at once
 skip        Filme/Brazil.mkv: a worker on nas2 (pid 7), for 3 min 2 s
 warning     Filme: a dead worker's swap was finished
+paused      this machine runs on battery; the running files stand still
+working     on again
 failed      Filme/Cut.mkv: cut short: it ends after 33.0 s of 60.0 s
             hint: Get it again.
 converted   Filme/Alien (1979).mkv → .mp4  8.0 GiB → 4.0 GiB (50 % smaller)  in 11:11  by libx264

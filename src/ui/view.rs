@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::paint::Paint;
 use super::text;
-use crate::model::event::{Event, JobId, Progress, Stage};
+use crate::model::event::{Event, JobId, Progress, Stage, Standing};
 use crate::model::outcome::{FailCode, Outcome};
 
 /// The run so far.
@@ -25,6 +25,7 @@ pub struct View {
     before: u64,
     after: u64,
     pub jobs: BTreeMap<JobId, Job>,
+    standing: Standing,
 }
 
 /// One running job.
@@ -65,6 +66,7 @@ impl View {
             before: 0,
             after: 0,
             jobs: BTreeMap::new(),
+            standing: Standing::Working,
         }
     }
 
@@ -119,7 +121,8 @@ impl View {
                     Outcome::Failed(_) => self.failed += 1,
                 }
             }
-            Event::Note { .. } | Event::RunEnded { .. } => {}
+            Event::Standing { standing, .. } => self.standing = *standing,
+            Event::Note { .. } | Event::Jobs { .. } | Event::RunEnded { .. } => {}
         }
     }
 
@@ -140,6 +143,12 @@ impl View {
     /// Counts that matter, in words: `12 converted, 1 failed, 21.1 GiB saved`.
     pub fn counts(&self) -> String {
         let mut parts = Vec::new();
+        match self.standing {
+            Standing::Working => {}
+            Standing::Holding => parts.push("HOLDING".to_owned()),
+            Standing::Paused => parts.push("PAUSED".to_owned()),
+            Standing::Leaving => parts.push("LEAVING".to_owned()),
+        }
         if self.dry_run {
             parts.push(format!("{} to convert", self.planned));
         } else {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::paint::Paint;
 use super::{Verbosity, plans, text};
-use crate::model::event::{Event, Level};
+use crate::model::event::{Event, Level, Standing};
 use crate::model::outcome::{Converted, FailCode, Failed, Outcome};
 use crate::model::plan::{Plan, Skip, SkipCode};
 
@@ -64,6 +64,21 @@ impl Speaker {
             | Event::JobProgress { .. }
             | Event::Walked { .. }
             | Event::RunEnded { .. } => None,
+            Event::Standing { standing, why } => {
+                let (level, verb, words) = match standing {
+                    Standing::Working => (Level::Info, "working", "on again"),
+                    Standing::Holding => (Level::Info, "holding", "no new file is begun"),
+                    Standing::Paused => (Level::Info, "paused", "the running files stand still"),
+                    // Its note says more.
+                    Standing::Leaving => return None,
+                };
+                let why = why.as_ref().map(|why| format!("{}; ", text::clean(why))).unwrap_or_default();
+                self.at(level, verb, &format!("{why}{words}"), &[])
+            }
+            Event::Jobs { jobs, why } => {
+                let jobs = text::counted(*jobs as u64, "job");
+                self.at(Level::Debug, "jobs", &format!("{jobs} at once: {why}"), &[])
+            }
             Event::JobEnded { path, outcome, .. } => match outcome.as_ref() {
                 Outcome::Converted(converted) => self.converted(path, converted),
                 Outcome::Skipped(skip) => self.skipped(path, skip),

@@ -7,6 +7,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use super::{Run, ledger};
+use crate::job::gate::Word;
 use crate::job::{Task, recover};
 use crate::model::error::Kind;
 use crate::model::event::{Event, Level};
@@ -60,6 +61,7 @@ impl Run<'_> {
 
     fn over(&self) -> bool {
         stop::asked() > Stop::No
+            || matches!(self.gate.word(), Word::Leave(_))
             || self.options.limit.is_some_and(|limit| self.tally().summary.converted >= limit)
     }
 
@@ -324,7 +326,12 @@ impl Run<'_> {
             Choice::Fail(failed) => {
                 self.tally().failed(failed.code);
                 let outcome = Box::new(Outcome::Failed(failed));
-                self.sink.emit(&Event::JobEnded { job: self.job_id(), path, outcome });
+                self.sink.emit(&Event::JobEnded {
+                    job: self.job_id(),
+                    path: path.clone(),
+                    outcome: outcome.clone(),
+                });
+                self.examine(&path, &outcome);
             }
             Choice::Go(seen) if self.options.dry_run => {
                 self.tally().summary.planned += 1;
@@ -333,11 +340,12 @@ impl Run<'_> {
                 }
             }
             Choice::Go(seen) => {
-                if self.wait_for_limit() {
+                if self.wait_for_limit() && self.slots.enter(&self.gate) {
                     self.tally().running += 1;
                     let task = Task { id: self.job_id(), path, library: library.clone(), seen: *seen };
                     if send.send(task).is_err() {
                         // Every slot has ended: only a bug does that, and the run's summary must not hide it.
+                        self.slots.leave();
                         self.tally().running -= 1;
                         self.tally().failed(FailCode::Io);
                     }

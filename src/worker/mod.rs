@@ -3,9 +3,16 @@
 //! Promises: one bad file never ends a run; the first job starts while the walk goes on; when asked to stop, every claim
 //! is released and nothing is left behind.
 
+mod checkup;
 mod choose;
+mod guard;
+mod health;
 mod ledger;
+mod ramp;
+mod servers;
+mod slots;
 mod tally;
+mod warden;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use crate::ffmpeg::tools::Tools;
 use crate::job::bench::Bench;
+use crate::job::gate::{Gate, Word};
 pub use crate::job::verify::Depth as VerifyDepth;
 use crate::job::{self, Ended, Task};
 use crate::model::caps::Caps;
@@ -24,6 +32,7 @@ use crate::model::event::{Event, Level, Sink, Summary};
 use crate::model::outcome::{FailCode, Outcome};
 use crate::model::policy::{Policy, TypeFilter};
 use crate::scan::filter::Filter;
+use crate::share::cache::Addition;
 use crate::share::cache::{Memo, Verdict};
 use crate::share::claim::{Memory, Terms};
 use crate::share::library::{self, Library};
@@ -32,8 +41,13 @@ use crate::share::results::{Fate, Results};
 use crate::store::{Record, Store};
 use crate::sys;
 use crate::sys::stop::{self, Stop};
+pub use guard::{Manner, Rules};
+use health::Health;
 use ledger::Ledger;
+use slots::{Slots, Work};
 use tally::Tally;
+use warden::Warden;
+pub use warden::Watch;
 
 /// Everything a run needs, plain values.
 #[derive(Clone, Debug)]
@@ -47,6 +61,12 @@ pub struct Options {
     pub dry_run: bool,
     /// Jobs at once, at least 1.
     pub jobs: usize,
+    /// Begin with fewer, and find out how many are good; `jobs` is the most.
+    pub ramp: bool,
+    /// Who may hold us up, and where that stands.
+    pub watch: Watch,
+    /// Bytes to leave free on the disks.
+    pub min_free: Option<u64>,
     /// Stop after this many conversions.
     pub limit: Option<u64>,
     /// Globs over the path relative to the walked folder; empty: all.
@@ -107,6 +127,14 @@ struct Run<'a> {
     /// Told whenever a job ends.
     ended: Condvar,
     next_job: AtomicU64,
+    slots: Slots,
+    gate: Gate,
+    work: Work,
+    health: Mutex<Health>,
+    /// What failures taught that may be this machine's own doing.
+    suspects: Mutex<Vec<(PathBuf, Addition)>>,
+    /// Root and id of each library.
+    roots: Vec<(PathBuf, String)>,
     /// Differs between processes, so that they start in different places of the tree.
     spread: u64,
 }
@@ -137,6 +165,16 @@ pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Resul
         tally: Mutex::new(Tally::default()),
         ended: Condvar::new(),
         next_job: AtomicU64::new(1),
+        slots: Slots::new(options.jobs.max(1)),
+        gate: Gate::default(),
+        work: Work::default(),
+        health: Mutex::default(),
+        suspects: Mutex::default(),
+        roots: {
+            let roots: BTreeMap<_, _> =
+                libraries.values().map(|library| (library.root.clone(), library.id.clone())).collect();
+            roots.into_iter().collect()
+        },
         spread: u64::from_str_radix(&sys::host::random_hex(6), 16).unwrap_or(0),
     };
     sink.emit(&Event::RunStarted {
@@ -147,21 +185,37 @@ pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Resul
     });
     let (send, receive) = mpsc::sync_channel::<Task>(0);
     let receive = Mutex::new(receive);
+    let over = (Mutex::new(false), Condvar::new());
     std::thread::scope(|scope| {
+        if !options.dry_run {
+            // The first look comes before the first job: a machine that is paused begins nothing.
+            let roots: Vec<PathBuf> = run.roots.iter().map(|(root, _)| root.clone()).collect();
+            let warden = Warden::begin(&run, &roots);
+            let (run, over) = (&run, &over);
+            scope.spawn(move || warden.watch(run, over));
+        }
+        let _ends = Ends { over: &over };
+        let mut slots = Vec::new();
         for _ in 0..options.jobs.max(1) {
-            scope.spawn(|| {
+            slots.push(scope.spawn(|| {
                 loop {
                     // The lock is held only while waiting: whoever is free takes the next task.
                     let task = receive.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok(task) = task else { break };
                     run.job(&task);
                 }
-            });
+            }));
         }
         run.choose_all(&libraries, &send);
         drop(send);
+        for slot in slots {
+            if let Err(panic) = slot.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
     });
     if !options.dry_run {
+        run.settle(&run.gate.word());
         run.ledger.flush_all(sink.as_ref());
         for library in libraries.values() {
             let keep = Duration::from_secs(u64::from(options.trash_days) * 86_400);
@@ -175,11 +229,28 @@ pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Resul
             }
         }
     }
+    let withdrawn = match run.gate.word() {
+        Word::Leave(why) => Some(why),
+        Word::Go | Word::Hold(_) | Word::Pause(_) => None,
+    };
     let mut summary = run.tally.into_inner().unwrap_or_else(PoisonError::into_inner).summary;
     summary.seconds = began.elapsed().as_secs_f64();
+    summary.withdrawn = withdrawn;
     summary.interrupted = stop::asked() > Stop::No;
     sink.emit(&Event::RunEnded { summary: Box::new(summary.clone()) });
     Ok(summary)
+}
+
+/// Ends the warden's watch however the scope is left: a panic must not leave it looking for ever.
+struct Ends<'a> {
+    over: &'a (Mutex<bool>, Condvar),
+}
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        *self.over.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.over.1.notify_all();
+    }
 }
 
 /// The library of every folder and file, by the path to walk. An unmounted or wrong share ends the run here.
@@ -245,6 +316,8 @@ impl Run<'_> {
             types: o.types,
             tools: &o.tools,
             bench: &self.bench,
+            gate: &self.gate,
+            min_free: o.min_free,
             temp_dir: o.temp_dir.as_deref(),
             originals: o.originals,
             verify: o.verify,
@@ -258,8 +331,13 @@ impl Run<'_> {
 
     /// One job in its slot, from claim to record.
     fn job(&self, task: &Task) {
-        let ended = job::run(task, self.context(), self.sink.as_ref());
+        self.work.begin(task.id, &task.seen.media, task.seen.stamp.size);
+        let ended = job::run(task, self.context(), &self.work.meter(self.sink.as_ref()));
+        self.work.end(task.id);
         self.record(task, &ended);
+        // Before the next file begins: an examination may end in a withdrawal.
+        self.examine(&task.path, &ended.outcome);
+        self.slots.leave();
         let mut tally = self.tally();
         tally.running -= 1;
         tally.summary.recovered += u64::from(ended.recovered);
@@ -300,6 +378,11 @@ impl Run<'_> {
                 }
             }
             let folder = task.path.parent().unwrap_or(Path::new(".")).to_owned();
+            if health::is_suspicious(&ended.outcome) {
+                // It may be this machine's doing, and then the others must not wait before they try.
+                self.suspects.lock().unwrap_or_else(PoisonError::into_inner).push((folder, addition));
+                return;
+            }
             self.ledger.add(&folder, addition);
             self.ledger.flush(&folder, self.sink.as_ref());
         }

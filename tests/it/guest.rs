@@ -133,3 +133,271 @@ fn the_plan_by_way_of_a_temporary_folder_says_what_it_carried() {
     assert_eq!(job["bytes_moved"], before + after, "the source once, the result once: {job}");
     assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0, "nothing is left there");
 }
+
+#[test]
+fn a_machine_on_which_everything_fails_withdraws_and_leaves_the_rest_to_others() {
+    let (share, programs, folder) = faked("none on=version");
+    for name in ["a.avi", "b.avi", "c.avi", "d.avi", "e.avi"] {
+        share.add(name, Clip::Mpeg4Avi);
+    }
+    let before = share.digests();
+    convert(&share, &programs, &["--dry-run"]).expect(0);
+    // ffmpeg broke since it was tried: every encode fails, the trial's as well.
+    play::rescript(&folder, "fail on=encode");
+    let run = convert(&share, &programs, &["--jobs", "1"]).expect(5);
+    assert_eq!(ended(&run).len(), 3, "{}", run.stdout);
+    let why = summary(&run)["withdrawn"].as_str().unwrap().to_owned();
+    assert!(why.contains("libx264 no longer works here") && why.contains("asked to fail"), "{why}");
+    assert!(run.stderr.is_empty() || !run.stderr.contains("panicked"), "{}", run.stderr);
+    assert_eq!(share.digests(), before, "not even a memo");
+    share.assert_no_litter();
+    let other = share.convert(&[]).expect(0);
+    assert_eq!(summary(&other)["converted"], 5, "nobody notices: {}", other.stdout);
+}
+
+#[test]
+fn three_bad_files_do_not_make_a_sick_machine() {
+    let (share, programs, _) = faked("fail only=out.part");
+    for name in ["a.avi", "b.avi", "c.avi", "d.avi"] {
+        share.add(name, Clip::Mpeg4Avi);
+    }
+    let run = convert(&share, &programs, &["--jobs", "1"]).expect(1);
+    assert_eq!(ended(&run).len(), 4, "the examination found nothing, so it went on: {}", run.stdout);
+    assert!(summary(&run)["withdrawn"].is_null());
+}
+
+#[test]
+fn room_that_is_to_stay_free_stays_free() {
+    let share = Share::new();
+    share.add("a.avi", Clip::Mpeg4Avi);
+    let run = share.convert(&["--min-free", "1000TiB"]).expect(1);
+    let job = &ended(&run)[0];
+    assert_eq!(job["code"], "space", "{job}");
+    assert!(job["words"].as_str().unwrap().contains("to stay free"), "{job}");
+    share.assert_no_litter();
+}
+
+#[test]
+fn outside_its_hours_a_run_waits_and_says_until_when() {
+    let share = Share::new();
+    share.add("a.avi", Clip::Mpeg4Avi);
+    // The tests' machines live in UTC. An hour of the day that is at least one hour away.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let hour = (now / 3600 + 2) % 24;
+    let window = format!("{hour:02}:00-{hour:02}:30");
+    let mut worker = share.worker(&["--active", &window]);
+    let standing = worker.wait_event("standing");
+    assert_eq!(standing["standing"], "holding");
+    assert!(standing["why"].as_str().unwrap().contains(&format!("{hour:02}:00")), "{standing}");
+    worker.wait_for("walked", |event| event["event"] == "walked" && event["files"] == 1);
+    #[cfg(unix)]
+    {
+        worker.interrupt();
+        let run = worker.end().expect(130);
+        assert!(run.named("job_started").is_empty(), "{}", run.stdout);
+    }
+    share.assert_no_litter();
+}
+
+/// A stand-in for a media server's session list, after the makers' own descriptions of it.
+mod stand_in {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+    use std::sync::{Arc, Mutex};
+
+    pub struct Server {
+        pub address: String,
+        /// The answer from now on.
+        pub sessions: Arc<Mutex<String>>,
+        /// What was asked, headers included.
+        pub asked: Arc<Mutex<Vec<String>>>,
+    }
+
+    pub fn start(sessions: &str) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Server {
+            address: format!("http://{}", listener.local_addr().unwrap()),
+            sessions: Arc::new(Mutex::new(sessions.to_owned())),
+            asked: Arc::default(),
+        };
+        let (sessions, asked) = (Arc::clone(&server.sessions), Arc::clone(&server.asked));
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { return };
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                let head: Vec<String> =
+                    lines.by_ref().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+                asked.lock().unwrap().push(head.join("\n").to_lowercase());
+                let body = sessions.lock().unwrap().clone();
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+            }
+        });
+        server
+    }
+}
+
+#[test]
+fn nothing_runs_while_a_media_server_plays() {
+    let share = Share::new();
+    share.add("a.avi", Clip::Mpeg4Avi);
+    let plex = stand_in::start(r#"{"MediaContainer":{"size":0}}"#);
+    let jellyfin = stand_in::start(
+        r#"[{"NowPlayingItem":{"Name":"x"},"PlayState":{"IsPaused":false},"TranscodingInfo":{"IsVideoDirect":false}}]"#,
+    );
+    let mut worker = share.worker(&[
+        "--media-servers",
+        &format!("plex {} abc", plex.address),
+        "--media-servers",
+        &format!("jellyfin {}/ def", jellyfin.address),
+    ]);
+    let standing = worker.wait_event("standing");
+    assert_eq!(standing["standing"], "paused");
+    assert!(standing["why"].as_str().unwrap().contains("plays one stream, transcoding 1"), "{standing}");
+    *jellyfin.sessions.lock().unwrap() = "[]".into();
+    worker.wait_for("work", |event| event["event"] == "standing" && event["standing"] == "working");
+    let run = worker.end().expect(0);
+    assert_eq!(summary(&run)["converted"], 1);
+    assert!(plex.asked.lock().unwrap()[0].contains("get /status/sessions"), "{:?}", plex.asked);
+    assert!(plex.asked.lock().unwrap()[0].contains("x-plex-token: abc"), "{:?}", plex.asked);
+    assert!(jellyfin.asked.lock().unwrap()[0].contains("get /sessions"), "{:?}", jellyfin.asked);
+    assert!(!run.stdout.contains("def") || !run.stderr.contains(" def"), "the key is nobody's business");
+}
+
+#[test]
+fn a_media_server_that_is_gone_holds_nobody_up() {
+    let share = Share::new();
+    share.add("a.avi", Clip::Mpeg4Avi);
+    let run = share.convert(&["--media-servers", "emby http://127.0.0.1:9 key"]).expect(0);
+    assert_eq!(summary(&run)["converted"], 1);
+    assert!(notes(&run).contains("does not tell what it plays"), "{}", notes(&run));
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use super::*;
+    use crate::support::Worker;
+    use crate::support::worker::DEADLINE;
+
+    /// (pid, state) of every program that has this in its command line, our own workers left out.
+    fn programs_with(text: &str) -> Vec<(u32, char)> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).into_owned();
+            let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+            let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()).unwrap_or('?');
+            if line.contains(text) && line.contains("out.part") && !matches!(state, 'Z' | 'X' | '?') {
+                found.push((pid, state));
+            }
+        }
+        found
+    }
+
+    #[track_caller]
+    fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
+        let until = std::time::Instant::now() + DEADLINE;
+        while !is() {
+            assert!(std::time::Instant::now() < until, "not within {DEADLINE:?}: {what}");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
+    fn encoding(share: &Share, programs: &[String], args: &[&str]) -> Worker {
+        let mut all: Vec<&str> = programs.iter().map(String::as_str).collect();
+        all.extend(args);
+        let mut worker = share.worker(&all);
+        worker.wait_for("encoding", |event| event["event"] == "job_stage" && event["stage"] == "encoding");
+        worker
+    }
+
+    #[test]
+    fn a_pause_stops_ffmpeg_keeps_the_claim_and_a_resume_finishes_the_file() {
+        for fleet in [false, true] {
+            let (share, programs, _) = faked("slow=1 only=out.part");
+            share.add("a.avi", Clip::LongAvi);
+            let root = share.root().to_str().unwrap().to_owned();
+            let how = |verb: &str| {
+                let mut args = vec![verb.to_owned()];
+                if fleet {
+                    args.extend(["--fleet".to_owned(), root.clone()]);
+                }
+                share.run(&args).expect(0)
+            };
+            let mut worker = encoding(&share, &programs, &["--heartbeat", "1s", "--stale-after", "3s"]);
+            how("pause");
+            let standing = worker.wait_event("standing");
+            assert_eq!(standing["standing"], "paused", "{standing}");
+            wait_until("every program of the job stands still", || {
+                let all = programs_with(&root);
+                !all.is_empty() && all.iter().all(|(_, state)| *state == 'T')
+            });
+            if !fleet {
+                // Longer than a dead worker's claim would last; by another machine's eyes it is alive.
+                let beats = || std::fs::read(share.path("a.avi.mediabox.lock")).unwrap_or_default();
+                let (mut before, mut seen) = (beats(), 0);
+                wait_until("five heartbeats", || {
+                    let now = beats();
+                    seen += usize::from(now != before);
+                    before = now;
+                    seen >= 5
+                });
+                let mut other =
+                    share.command(["--dir", &root, "--json", "--stale-after", "3s", "--heartbeat", "1s"]);
+                other.env("XDG_STATE_HOME", share.aside("another machine"));
+                let other = Worker::start(other).end().expect(0);
+                assert_eq!(summary(&other)["skipped"]["claimed"], 1, "{}", other.stdout);
+            }
+            how("resume");
+            worker.wait_for("work", |event| event["event"] == "standing" && event["standing"] == "working");
+            let run = worker.end().expect(0);
+            assert_eq!(summary(&run)["converted"], 1, "{}", run.stdout);
+            assert_eq!(share.media(), ["a.mp4"]);
+            assert!(!share.path(".mediabox/pause").exists());
+            share.assert_no_litter();
+        }
+    }
+
+    #[test]
+    fn who_starts_during_a_pause_waits_and_can_still_be_stopped() {
+        let share = Share::new();
+        share.add("a.avi", Clip::Mpeg4Avi);
+        share.run(["pause", "--why", "film night"]).expect(0);
+        let again = share.run(["pause"]).expect(0);
+        assert!(
+            again.stderr.contains("paused already") && again.stderr.contains("film night"),
+            "{}",
+            again.stderr
+        );
+        let mut worker = share.worker(&[]);
+        let standing = worker.wait_event("standing");
+        assert!(standing["why"].as_str().unwrap().contains("film night"), "{standing}");
+        worker.interrupt();
+        assert!(worker.end().expect(130).named("job_started").is_empty());
+        assert!(share.run(["resume"]).expect(0).stderr.contains("goes on"));
+        assert!(share.run(["resume"]).expect(0).stderr.contains("was not paused"));
+        assert_eq!(summary(&share.convert(&[]).expect(0))["converted"], 1);
+    }
+
+    #[test]
+    fn a_worker_killed_with_9_leaves_no_ffmpeg_behind_also_while_it_is_paused() {
+        for paused in [false, true] {
+            let (share, programs, _) = faked("hang only=out.part");
+            share.add("a.avi", Clip::Mpeg4Avi);
+            let root = share.root().to_str().unwrap().to_owned();
+            let mut worker = encoding(&share, &programs, &[]);
+            wait_until("ffmpeg runs", || !programs_with(&root).is_empty());
+            if paused {
+                share.run(["pause"]).expect(0);
+                worker.wait_event("standing");
+                wait_until("it stands still", || programs_with(&root).iter().all(|(_, state)| *state == 'T'));
+            }
+            worker.kill();
+            wait_until("ffmpeg is gone", || programs_with(&root).is_empty());
+        }
+    }
+}
