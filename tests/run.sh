@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 70
 exec </dev/null
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never} RUST_BACKTRACE=${RUST_BACKTRACE:-1}
 # Debian keeps a home's cargo out of a login shell's PATH until the next login.
-export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin:$HOME/.cargo/bin"
 
 readonly NEWEST_NEEDED=1.89
 readonly WINDOWS=x86_64-pc-windows-gnu
@@ -100,21 +100,35 @@ install() {
         { tail -n 5 "$logs/apt.log"; return 1; }
 }
 
-old_rust() { # true where there is no cargo, or one that is too old
+new_enough() { # new_enough CARGO [ARG...]
     local version
-    version=$(cargo --version 2>/dev/null | awk '{ print $2 }')
-    [ -z "$version" ] || [ "$(printf '%s\n' "$NEWEST_NEEDED" "$version" | sort -V | head -n 1)" != "$NEWEST_NEEDED" ]
+    version=$("$@" --version 2>/dev/null | awk '{ print $2 }')
+    [ -n "$version" ] && [ "$(printf '%s\n' "$NEWEST_NEEDED" "$version" | sort -V | head -n 1)" = "$NEWEST_NEEDED" ]
+}
+
+# A toolchain that is there is used as it is: it is the user's, and other work may rest on it.
+find_rust() {
+    local folder toolchain
+    new_enough cargo && return
+    for folder in "${CARGO_HOME:-$HOME/.cargo}/bin" "$HOME/.cargo/bin"; do
+        [ -x "$folder/cargo" ] && new_enough "$folder/cargo" && { PATH=$folder:$PATH; return; }
+    done
+    have rustup || return
+    for toolchain in $(rustup toolchain list 2>/dev/null | awk '{ print $1 }'); do
+        new_enough rustup run "$toolchain" cargo && { export RUSTUP_TOOLCHAIN=$toolchain; return; }
+    done
+    return 1
 }
 
 get_rust() {
     say "installing Rust (cargo is missing or older than $NEWEST_NEEDED)"
     if have rustup; then
-        rustup toolchain install stable --profile minimal -c rustfmt -c clippy && rustup default stable
+        rustup toolchain install stable --profile minimal -c rustfmt -c clippy && export RUSTUP_TOOLCHAIN=stable
         return
     fi
     # The distribution's rustup where there is one (Debian 13, Ubuntu 24.04), else rustup's own installer.
     if install "the Rust installer" rustup && have rustup; then
-        rustup toolchain install stable --profile minimal -c rustfmt -c clippy && rustup default stable && return
+        rustup toolchain install stable --profile minimal -c rustfmt -c clippy && export RUSTUP_TOOLCHAIN=stable && return
     fi
     have curl || install "to fetch rustup" curl ca-certificates
     local script=$logs/rustup-init.sh address
@@ -133,9 +147,9 @@ prepare() {
     if ! have cc || ! have git; then
         install "a linker and SQLite's compiler" build-essential git ca-certificates
     fi
-    old_rust && get_rust
+    find_rust || get_rust
     hash -r
-    if old_rust; then
+    if ! new_enough cargo; then
         echo "tests/run.sh: no cargo ≥ $NEWEST_NEEDED here and none could be installed" >&2
         failures+=("prepare: no cargo ≥ $NEWEST_NEEDED")
         failed=$((failed + 1))

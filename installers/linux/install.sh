@@ -109,9 +109,42 @@ get_ffmpeg() {
         note "WARNING: this ffmpeg has no libx264; converting video needs an ffmpeg with an H.264 encoder"
 }
 
-old_rust() {
-    version=$(cargo --version 2>/dev/null | awk '{ print $2 }')
-    [ -z "$version" ] || [ "$(printf '%s\n' "$NEWEST_NEEDED" "$version" | sort -t. -k1,1n -k2,2n | head -n 1)" != "$NEWEST_NEEDED" ]
+# new_enough CARGO [ARG...]: it says that it is what the build needs.
+new_enough() {
+    version=$("$@" --version 2>/dev/null | awk '{ print $2 }')
+    [ -n "$version" ] &&
+        [ "$(printf '%s\n' "$NEWEST_NEEDED" "$version" | sort -t. -k1,1n -k2,2n | head -n 1)" = "$NEWEST_NEEDED" ]
+}
+
+# Looks wherever a cargo may lie, and puts a folder whose cargo is new enough first in PATH. A toolchain that is there is
+# used as it is: it is this user's, and other work may rest on it.
+find_rust() {
+    new_enough cargo && return
+    old_ifs=$IFS
+    IFS=:
+    # shellcheck disable=SC2086  # PATH is a list
+    set -- "${CARGO_HOME:-$HOME/.cargo}/bin" "$HOME/.cargo/bin" $PATH
+    IFS=$old_ifs
+    for folder in "$@"; do
+        if [ -x "$folder/cargo" ] && new_enough "$folder/cargo"; then
+            PATH=$folder:$PATH
+            return 0
+        fi
+    done
+    for folder in "$@"; do
+        [ -x "$folder/rustup" ] || continue
+        have rustup || PATH=$PATH:$folder
+        # rustup's default may be old while another of its toolchains is not.
+        for toolchain in $("$folder/rustup" toolchain list 2>/dev/null | awk '{ print $1 }'); do
+            if new_enough "$folder/rustup" run "$toolchain" cargo; then
+                PATH=$folder:$PATH
+                RUSTUP_TOOLCHAIN=$toolchain
+                export RUSTUP_TOOLCHAIN
+                return 0
+            fi
+        done
+    done
+    return 1
 }
 
 get_rust() {
@@ -123,8 +156,7 @@ get_rust() {
         *) packages "to install a C compiler" gcc ;;
         esac
     fi
-    PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
-    if ! old_rust; then
+    if find_rust; then
         note "$(cargo --version) is here"
         return
     fi
@@ -139,7 +171,7 @@ get_rust() {
     PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
     RUSTUP_TOOLCHAIN=stable
     export RUSTUP_TOOLCHAIN
-    if old_rust; then die "Rust could not be installed: get cargo ≥ $NEWEST_NEEDED (https://rustup.rs) and run this again"; fi
+    if ! new_enough cargo; then die "Rust could not be installed: get cargo ≥ $NEWEST_NEEDED (https://rustup.rs) and run this again"; fi
 }
 
 # Not into PATH: a login shell's files are the user's.

@@ -1,16 +1,17 @@
 //! `setup`: makes this machine ready: ffmpeg, PATH, a look at the graphics, a real encode.
 
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::Ending;
 use super::args::Common;
 use crate::config::places::Places;
+use crate::ffmpeg::{samples, tools};
 use crate::model::error::Result;
 use crate::setup::report::{Step, line};
-use crate::setup::{self, Source, WORKER, Watch, Wishes, fetch};
+use crate::setup::{self, Source, UNINSTALL, WORKER, Watch, Wishes, fetch};
 use crate::sys::{lasting, stop};
 use crate::ui::{self, Look, text::clean};
 
@@ -40,12 +41,21 @@ pub struct SetupArgs {
     /// End with 20 where no graphics adapter encodes
     #[arg(long)]
     require_gpu: bool,
+    /// Also copy this program to the others, so that every terminal knows it
+    #[arg(long)]
+    install: bool,
+    /// Take away what --install and setup put there, the service and the schedule; history and settings stay
+    #[arg(long, conflicts_with_all = ["install", "force", "require_gpu", "ffmpeg_url", "offline_cache"])]
+    uninstall: bool,
     /// Leave PATH alone
     #[arg(long)]
     keep_path: bool,
     /// Install ffmpeg even where there is one
     #[arg(long)]
     force: bool,
+    /// Then make a small sample library in a new folder, and convert it [default: media-converter-demo in your home]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["uninstall", "dry_run"])]
+    demo: Option<PathBuf>,
     /// Say what would be done; change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -79,23 +89,75 @@ pub fn run(args: &SetupArgs, common: &Common, look: Look) -> Result<Ending> {
         dry_run: args.dry_run,
         force: args.force,
         keep_path: args.keep_path,
+        install: args.install,
+        config: places.config.and_then(|ours| Some(ours.parent()?.to_owned())),
     };
     look.start_logging();
     stop::listen();
-    let report = setup::run(&wishes, WORKER, &Teller { look, told: Cell::new(0) });
+    let tasks = if args.uninstall { UNINSTALL } else { WORKER };
+    let report = setup::run(&wishes, tasks, &Teller { look, told: Cell::new(0) });
     for what in &report.put_back {
         look.note(&format!("put back: {}", clean(what)));
     }
-    if let Some(folder) = args.report.clone().or(state).filter(|_| !args.dry_run) {
+    if let Some(folder) = args.report.clone().or(state).filter(|_| !args.dry_run && !args.uninstall) {
         report.write(&folder)?;
         look.note(&format!("report: {}", folder.join("setup_report.txt").display()));
     }
     if args.json {
         ui::out_json(&report);
+    } else if args.uninstall && report.outcome == "ready" {
+        look.note(
+            "uninstalled; this machine's settings and history are kept, and so is everything on shares",
+        );
     } else {
         look.note(&clean(&report.verdict()));
     }
+    if let (Some(folder), Some(ffmpeg)) = (&args.demo, &report.ffmpeg) {
+        return demo(folder, &home, ffmpeg, &wishes, look);
+    }
     Ok(Ending::Code(report.exit_code))
+}
+
+/// A library that comes and goes: it has a history of its own, and converts what this machine's settings say.
+fn demo(folder: &Path, home: &Path, ffmpeg: &Path, wishes: &Wishes, look: Look) -> Result<Ending> {
+    let wanted = if folder.as_os_str().is_empty() {
+        home.join("media-converter-demo")
+    } else {
+        absolute(folder.to_owned())
+    };
+    // A folder that is there may be anybody's.
+    let folder = (1..)
+        .map(|number| match number {
+            1 => wanted.clone(),
+            number => PathBuf::from(format!("{}-{number}", wanted.display())),
+        })
+        .find(|folder| !folder.exists())
+        .unwrap_or(wanted);
+    let beside = |name: &str| ffmpeg.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    let tools = tools::find(Some(ffmpeg), wishes.ffprobe.as_deref().or(Some(&beside("ffprobe"))))?;
+    look.note(&format!("making a sample library in {}", folder.display()));
+    for left_out in samples::make(&tools, &folder)? {
+        look.note(&format!("left out {}", clean(&left_out)));
+    }
+    let state = folder.join(".state");
+    let words = [
+        ("--dir", &folder),
+        ("--state-dir", &state),
+        ("--ffmpeg", &tools.ffmpeg),
+        ("--ffprobe", &tools.ffprobe),
+    ];
+    let words: Vec<String> = std::iter::once("media-converter".to_owned())
+        .chain(
+            words.iter().flat_map(|(flag, path)| [(*flag).to_owned(), path.to_string_lossy().into_owned()]),
+        )
+        .collect();
+    let code = super::again(&words);
+    // The cut file cannot be converted; that is what 1 says.
+    if code <= 1 {
+        look.note("the interrupted copy was recognised and left alone, as it should be; the originals wait in the trash");
+        return Ok(Ending::Well);
+    }
+    Ok(Ending::Code(code))
 }
 
 fn absolute(path: PathBuf) -> PathBuf {

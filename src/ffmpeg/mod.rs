@@ -9,6 +9,7 @@ pub mod encoders;
 pub mod probe;
 pub mod progress;
 pub mod run;
+pub mod samples;
 pub mod tools;
 pub mod totals;
 

@@ -400,7 +400,8 @@ pub fn telling(stderr: &str) -> Option<String> {
         .map(clean)
 }
 
-/// A line without the addresses that differ in every run: `[h264 @ 0x55c0] no frame!` is `h264: no frame!`.
+/// A line without the addresses that differ in every run: `[h264 @ 0x55c0] no frame!` is `h264: no frame!`, and so is
+/// `[vist#0:0/h264 @ 0x55c0] no frame!`, as version 6 and later write it.
 pub fn clean(line: &str) -> String {
     let mut rest = line.trim();
     let mut names: Vec<&str> = Vec::new();
@@ -409,6 +410,10 @@ pub fn clean(line: &str) -> String {
         .and_then(|inner| inner.split_once(']'))
         .and_then(|(context, after)| Some((context.split_once(" @ ")?.0, after)))
     {
+        let name = match name.split_once('/') {
+            Some((place, name)) if place.contains('#') => name,
+            _ => name,
+        };
         if names.last() != Some(&name) {
             names.push(name);
         }

@@ -73,7 +73,7 @@ fn before(program: &Path) -> PathBuf {
 }
 
 /// Finishes what a killed set-up left: a program that was moved aside and has no successor is put back.
-fn tidy_up(folder: &Path) -> Result<()> {
+pub(super) fn tidy_up(folder: &Path) -> Result<()> {
     let Ok(entries) = fs::list(folder) else { return Ok(()) };
     let fail = |path: &Path| {
         let path = path.to_owned();
@@ -85,7 +85,8 @@ fn tidy_up(folder: &Path) -> Result<()> {
         };
         let (aside, place) = (folder.join(&entry.name), folder.join(name));
         if entries.iter().any(|other| other.name == name) {
-            fs::remove_file(&aside).map_err(fail(&aside))?;
+            // A program that still runs cannot be removed on Windows; a later set-up does it.
+            let _ = fs::remove_running(&aside);
         } else {
             fs::consume(&aside, &place).map_err(fail(&place))?;
         }
@@ -281,19 +282,11 @@ fn install(
     make: impl FnOnce(&Path) -> Result<Vec<PathBuf>>,
 ) -> Result<Ending> {
     let folder = context.wishes.programs.clone();
-    let staging = folder.join(STAGING);
-    let fail = |path: &Path| {
-        let path = path.to_owned();
-        move |error| Error::io("install to", path, error)
-    };
-    fs::create_dir_all(&staging).map_err(fail(&staging))?;
-    let placed = make(&staging).and_then(|programs| {
-        in_folder(&staging)?;
+    staged(context, |context, staging| {
+        let programs = make(staging)?;
+        in_folder(staging)?;
         programs.iter().try_for_each(|program| place(context, program, &folder))
-    });
-    let cleared = clear(&staging);
-    placed?;
-    cleared.map_err(fail(&staging))?;
+    })?;
     let tools = in_folder(&folder)?;
     let words = format!("{} into {} (from {from})", tools.version, folder.display());
     context.tools = Some(tools);
@@ -301,24 +294,49 @@ fn install(
     Ok(Ending::Changed(words))
 }
 
-fn place(context: &mut Context, program: &Path, folder: &Path) -> Result<()> {
+/// Hands out a folder of ours beside the programs' place, and clears it away.
+pub(super) fn staged(
+    context: &mut Context,
+    fill: impl FnOnce(&mut Context, &Path) -> Result<()>,
+) -> Result<()> {
+    let staging = context.wishes.programs.join(STAGING);
+    let fail = |path: &Path| {
+        let path = path.to_owned();
+        move |error| Error::io("install to", path, error)
+    };
+    fs::create_dir_all(&staging).map_err(fail(&staging))?;
+    let filled = fill(context, &staging);
+    let cleared = clear(&staging);
+    filled?;
+    cleared.map_err(fail(&staging))
+}
+
+/// Moves a program to its place; what lies there waits beside it.
+pub(super) fn place(context: &mut Context, program: &Path, folder: &Path) -> Result<()> {
     let target = folder.join(program.file_name().unwrap_or_default());
     let aside = before(&target);
     let fail = |error| Error::io("install", &target, error);
-    if fs::is_listed(&target).map_err(fail)? {
-        fs::consume(&target, &aside).map_err(fail)?;
+    // By a rename that asks for nothing else: the program may be running, which Windows lets one rename, and no more.
+    if fs::is_listed(&target).map_err(fail)?
+        && fs::rename_new(&target, &aside).map_err(fail)? == Created::Exists
+    {
+        return Err(Error::new(Kind::Io, "replace the program, for an older one still runs:").at(target));
     }
     let (back, kept) = (target.clone(), aside.clone());
     context.can_undo(target.display().to_string(), move || {
         fs::remove_file(&back)?;
         if fs::is_listed(&kept)? {
-            fs::consume(&kept, &back)?;
+            let _ = fs::rename_new(&kept, &back)?;
         }
         Ok(())
     });
+    let (home, name) =
+        (folder.to_owned(), target.file_name().unwrap_or_default().to_string_lossy().into_owned());
     context.at_the_end(move || {
         // A program that still runs cannot be removed on Windows; the next set-up does it.
-        let _ = fs::remove_file(&aside);
+        let _ = fs::remove_running(&aside);
+        // Without the note an uninstallation leaves it; that is no reason to fail now.
+        let _ = super::program::note(&home, &name);
     });
     match fs::publish_file(program, &target).map_err(fail)? {
         Created::Yes => Ok(()),

@@ -10,6 +10,7 @@ mod ffmpeg;
 mod hardware;
 mod packages;
 mod path;
+mod program;
 pub mod report;
 pub mod schedule;
 pub mod service;
@@ -63,6 +64,10 @@ pub struct Wishes {
     pub force: bool,
     /// Leaves PATH alone.
     pub keep_path: bool,
+    /// Copies this very program to the others.
+    pub install: bool,
+    /// Where the user's settings lie, for units of their own.
+    pub config: Option<PathBuf>,
 }
 
 /// Somebody who watches.
@@ -144,8 +149,17 @@ impl From<Error> for Fatal {
 pub const WORKER: &[Task] = &[
     Task { name: "graphics", work: hardware::look },
     Task { name: "ffmpeg", work: ffmpeg::have },
+    Task { name: "program", work: program::put },
     Task { name: "path", work: path::put },
     Task { name: "encode", work: trial::encode },
+];
+
+/// The way back: what earlier set-ups, `service install` and `schedule install` left on this machine.
+pub const UNINSTALL: &[Task] = &[
+    Task { name: "service", work: program::no_service },
+    Task { name: "schedule", work: program::no_schedule },
+    Task { name: "path", work: program::no_path },
+    Task { name: "programs", work: program::remove },
 ];
 
 /// Does one after the other; ends with what came of each.

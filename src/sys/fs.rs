@@ -25,7 +25,7 @@ pub use content::{
 pub use grow::{Growing, make_program};
 pub use names::{
     consume, create_dir, create_dir_all, exchange, hard_link, publish_dir, publish_file, remove_dir,
-    remove_file, replace,
+    remove_file, remove_running, rename_new, replace,
 };
 
 #[cfg(test)]
@@ -86,10 +86,14 @@ pub fn list(dir: &Path) -> io::Result<Vec<Entry>> {
 fn list_once(dir: &Path) -> io::Result<Vec<Entry>> {
     let items = std::fs::read_dir(dir).map_err(|error| {
         // Windows calls it an invalid name, a missing path or a wrong folder, as the file system's driver likes.
-        if std::fs::metadata(dir).is_ok_and(|found| !found.is_dir()) {
-            io::Error::new(io::ErrorKind::NotADirectory, error)
-        } else {
-            error
+        match std::fs::metadata(dir) {
+            Ok(found) if !found.is_dir() => io::Error::new(io::ErrorKind::NotADirectory, error),
+            // An invalid name, some of them say, of a folder that goes away in this very moment.
+            Ok(_) if error.kind() == io::ErrorKind::InvalidFilename => {
+                io::Error::new(io::ErrorKind::Interrupted, error)
+            }
+            Err(lost) if error.kind() == io::ErrorKind::InvalidFilename => lost,
+            _ => error,
         }
     })?;
     let mut entries = Vec::new();

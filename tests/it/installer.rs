@@ -130,3 +130,42 @@ fn without_root_and_terminal_it_says_what_root_has_to_run() {
     assert!(run.stderr.contains(told) && run.stderr.contains("apt-get install"), "{}", run.stderr);
     assert!(digests(&machine.prefix()).is_empty());
 }
+
+#[test]
+fn a_cargo_that_is_merely_not_in_path_is_used_and_rustup_left_alone() {
+    let machine = Machine::new();
+    let path = machine.usual_path();
+    // The machine's own cargo is old; the new one lies where rustup puts it, and a rustup that would be missed if called.
+    let home = machine.share.command::<&str>([]).get_envs().find_map(|(name, value)| {
+        (name == "HOME").then(|| PathBuf::from(value.expect("tests have a home of their own")))
+    });
+    let beside = home.expect("tests have a home of their own").join(".cargo/bin");
+    fs::create_dir_all(&beside).unwrap();
+    fs::rename(machine.bin.join("cargo"), beside.join("cargo")).unwrap();
+    machine.program("cargo", "echo 'cargo 1.63.0 (fake)'");
+    let called = machine.share.aside("rustup-was-called");
+    machine.program("rustup", &format!("echo \"$*\" >>'{}'", called.display()));
+    machine.install(&[], &path).expect(0);
+    assert!(machine.prefix().join("bin/media-converter").is_file());
+    assert!(!called.exists(), "{:?}", fs::read_to_string(&called));
+
+    // Without a new one there, a newer toolchain that rustup has is taken before one is installed.
+    let newer = fs::read_to_string(beside.join("cargo")).unwrap();
+    fs::remove_file(beside.join("cargo")).unwrap();
+    let body = newer.trim_start_matches("#!/bin/sh\n");
+    machine.program(
+        "cargo",
+        &format!("[ \"$RUSTUP_TOOLCHAIN\" = newer ] || {{ echo 'cargo 1.63.0 (fake)'; exit; }}\n{body}"),
+    );
+    machine.program(
+        "rustup",
+        &format!(
+            "echo \"$*\" >>'{}'\ncase $1 in toolchain) [ $2 = list ] && printf 'older (default)\\nnewer\\n' ;; \
+             run) echo cargo $([ $2 = newer ] && echo 1.95.0 || echo 1.63.0) ;; esac",
+            called.display()
+        ),
+    );
+    machine.install(&[], &path).expect(0);
+    let calls = fs::read_to_string(&called).unwrap();
+    assert!(calls.contains("run newer cargo --version") && !calls.contains("install"), "{calls}");
+}

@@ -68,7 +68,8 @@ fn an_ffmpeg_that_lists_everything_and_fails_each_in_another_way_is_not_believed
         ("h264_nvenc", "Cannot load libcuda.so.1"),
         ("hevc_nvenc", "OpenEncodeSessionEx failed: out of memory"),
         ("av1_nvenc", "minimum required Nvidia driver for nvenc is 570.0"),
-        ("h264_qsv", "it hung: nothing moved for 8 s"),
+        // By its silence, or by the deadline of all of it where a start takes seconds.
+        ("h264_qsv", "it hung: "),
         ("hevc_qsv", "wrote nothing"),
         ("h264_vaapi", "one colour"),
         ("hevc_vaapi", "it made 8 pictures of 24"),

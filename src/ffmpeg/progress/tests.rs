@@ -167,9 +167,10 @@ fn the_telling_line_comes_before_ffmpegs_general_ones() {
 
 #[test]
 fn addresses_are_cut_from_a_line() {
+    assert_eq!(clean("[in#0/matroska,webm @ 0x55] File ended"), "matroska,webm: File ended");
     assert_eq!(clean("[h264 @ 0x55] no frame!"), "h264: no frame!");
     assert_eq!(clean("[swscaler @ 0x55] [swscaler @ 0x66] deprecated"), "swscaler: deprecated");
-    assert_eq!(clean("[vist#0:0/h264 @ 0x1] [dec:h264 @ 0x2] bad"), "vist#0:0/h264: dec:h264: bad");
+    assert_eq!(clean("[vist#0:0/h264 @ 0x1] [dec:h264 @ 0x2] bad"), "h264: dec:h264: bad");
     assert_eq!(clean("[not closed"), "[not closed");
     assert_eq!(clean("a.mkv: [odd @ name] x"), "a.mkv: [odd @ name] x");
 }

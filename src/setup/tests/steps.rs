@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use super::super::report::State;
-use super::super::{Context, Ending, Fatal, NO_GPU, Source, Task, WORKER, Wishes, hardware, run, trial};
+use super::super::{
+    Context, Ending, Fatal, NO_GPU, Source, Task, UNINSTALL, WORKER, Wishes, hardware, run, trial,
+};
 use super::Deaf;
 use crate::model::caps::{Caps, EncoderCap, Verdict};
 use crate::sys::graphics::{Adapter, Vendor};
@@ -21,6 +23,8 @@ fn wishes(folder: &Path, source: Source) -> Wishes {
         dry_run: false,
         force: true,
         keep_path: true,
+        install: false,
+        config: None,
     }
 }
 
@@ -199,4 +203,56 @@ fn a_graphics_card_counts_by_what_it_encodes() {
     let hardware = caps(&[("libx264", "h264", false, true), ("h264_nvenc", "h264", true, true)]);
     assert!(matches!(trial::judge(&hardware, true), Ok(Ending::Fine(_))));
     assert_eq!(trial::judge(&caps(&[("aac", "aac", false, true)]), false).unwrap_err().exit_code, 3);
+}
+
+#[test]
+fn what_is_installed_can_be_uninstalled_and_nothing_of_ours_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    std::fs::create_dir_all(&home).unwrap();
+    let bin = folder.path().join("bin");
+    let mut wishes = wishes(folder.path(), Source::Packages);
+    wishes.install = true;
+    // The registry of the machine that runs the tests is its user's; profiles lie in a home of our own.
+    wishes.keep_path = std::env::consts::OS == "windows";
+    let (put, path) = (2..4, 2..4);
+    let states = |report: &super::super::report::Report| -> Vec<State> {
+        report.steps.iter().map(|step| step.state).collect()
+    };
+    let name = format!("media-converter{}", std::env::consts::EXE_SUFFIX);
+    let first = run(&wishes, &WORKER[put.clone()], &Deaf);
+    assert_eq!(states(&first)[0], State::Changed, "{}", first.text());
+    let own = std::fs::metadata(std::env::current_exe().unwrap()).unwrap().len();
+    assert_eq!(std::fs::metadata(bin.join(&name)).unwrap().len(), own);
+    let again = run(&wishes, &WORKER[put], &Deaf);
+    assert_eq!(states(&again)[0], State::Ok, "{}", again.text());
+
+    // Somebody else's program in the same folder stays.
+    std::fs::write(bin.join("other"), b"not ours").unwrap();
+    let gone = run(&wishes, &UNINSTALL[path.clone()], &Deaf);
+    assert_eq!(states(&gone)[1], State::Changed, "{}", gone.text());
+    let names: Vec<_> = std::fs::read_dir(&bin).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(names, ["other"]);
+    assert_eq!(std::fs::read_dir(&home).unwrap().count(), 0, "the profile is as it was: not there");
+    let nothing = run(&wishes, &UNINSTALL[path], &Deaf);
+    assert!(states(&nothing).iter().all(|state| *state != State::Changed), "{}", nothing.text());
+}
+
+#[test]
+fn a_later_failure_takes_the_installed_program_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = format!("media-converter{}", std::env::consts::EXE_SUFFIX);
+    let bin = folder.path().join("bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    std::fs::write(bin.join(&name), b"the version before").unwrap();
+    let wishes = Wishes { install: true, ..wishes(folder.path(), Source::Packages) };
+    let fails = Task {
+        name: "fails",
+        work: |_| Err(crate::model::error::Error::new(crate::model::error::Kind::Io, "go on").into()),
+    };
+    let Task { name: step, work } = WORKER[2];
+    let report = run(&wishes, &[Task { name: step, work }, fails], &Deaf);
+    assert_eq!(report.outcome, "failed");
+    assert_eq!(std::fs::read(bin.join(&name)).unwrap(), b"the version before");
+    assert_eq!(std::fs::read_dir(&bin).unwrap().count(), 1);
 }

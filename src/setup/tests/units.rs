@@ -80,12 +80,51 @@ fn systemd_finds_no_fault_in_the_units() {
             std::fs::write(folder.path().join(name), text).unwrap();
             args.push(folder.path().join(name).into());
         }
+        let program = std::env::current_exe().unwrap();
+        let libraries = [
+            "media-converter@.service",
+            "media-converter-scheduled@.service",
+            "media-converter-scheduled@.timer",
+        ];
+        for name in libraries.iter().filter(|_| scope == Scope::System) {
+            let text = packaged(name).replace("/usr/bin/media-converter", program.to_str().unwrap());
+            let instance = name.replace('@', r"@mnt-nas-my\x20films");
+            std::fs::write(folder.path().join(name), text).unwrap();
+            args.push(folder.path().join(instance).into());
+        }
         let spawn = Spawn { program: analyze.clone(), args, background: false };
         let output = process::output(&spawn, Duration::from_secs(60), 64 * 1024).unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let of_ours: Vec<&str> = said.lines().filter(|line| line.contains("media-converter")).collect();
         assert!(of_ours.is_empty(), "{scope:?}: {said}");
         assert!(output.ended.success() || scope == Scope::User, "{scope:?}: {said}");
+    }
+}
+
+/// The Debian package's units are templates: the instance is the library's path.
+fn packaged(name: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("installers/linux/deb").join(name);
+    std::fs::read_to_string(file).unwrap().replace("\r\n", "\n")
+}
+
+#[test]
+fn the_packages_units_are_those_that_service_and_schedule_install_write() {
+    let as_template = |text: String| -> Vec<String> {
+        text.replace(r#""-/mnt/nas/100%% movies & $more""#, "-%f")
+            .replace(r#""/mnt/nas/100%% movies & $more""#, "%f")
+            .replace(r#""/mnt/nas/100%% movies & $$more""#, "%f")
+            .lines()
+            .filter(|line| !line.starts_with("Description=") && !line.starts_with("User="))
+            .map(str::to_owned)
+            .collect()
+    };
+    let two = When::Daily { hour: 2, minute: 0 };
+    for (name, text) in [
+        ("media-converter@.service", systemd::service(&work(Scope::System))),
+        ("media-converter-scheduled@.service", systemd::oneshot(&work(Scope::System))),
+        ("media-converter-scheduled@.timer", systemd::timer(two)),
+    ] {
+        assert_eq!(as_template(packaged(name)), as_template(text), "{name}");
     }
 }
 

@@ -80,7 +80,13 @@ fn contest(theirs: fn(&Path) -> bool, python: usize, legacy_locks: bool) -> (u32
                 }
             });
         }
-        std::thread::sleep(Duration::from_secs(2));
+        // Two seconds, and as long as it takes on a slow machine until both sides had their turns.
+        let began = std::time::Instant::now();
+        let few = || [&ours_had, &theirs_had].iter().any(|had| had.load(Ordering::Relaxed) <= 5);
+        while began.elapsed() < Duration::from_secs(2) || (few() && began.elapsed() < Duration::from_secs(60))
+        {
+            std::thread::sleep(Duration::from_millis(50));
+        }
         stop.store(true, Ordering::Relaxed);
     });
     assert_eq!(folder.names(), ["Movie.mkv"]);

@@ -102,6 +102,22 @@ pub fn publish_file(from: &Path, to: &Path) -> io::Result<Created> {
     rename_new_by(&mut os::fs::rename_new, from, to)
 }
 
+/// Renames `from` to `to`, which must be free; for this machine's own disks. A running program may be renamed so.
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<Created> {
+    rename_new_by(&mut os::fs::rename_new, from, to)
+}
+
+/// Removes a program that may be running. False: this system keeps running programs (Windows), and at once, for no
+/// patience would help.
+pub fn remove_running(path: &Path) -> io::Result<bool> {
+    match os::fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) if os::fs::is_transient_change(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Renames `from` to `to`, which must be free.
 pub(in crate::sys) fn rename_new_by(rename: TwoNames, from: &Path, to: &Path) -> io::Result<Created> {
     let known = Known::look(from)?;

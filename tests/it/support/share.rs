@@ -42,41 +42,7 @@ impl Share {
         for home in ["home/config", "home/state", "home/cache", "home/data", "tmp"] {
             fs::create_dir_all(folder.path().join(home)).unwrap();
         }
-        let share = Share { folder, library, environment: Vec::new() };
-        share.warm();
-        share
-    }
-
-    /// Every machine tries its encoders once, for seconds. The tests' machines are all this one: what the first of them
-    /// found is put into the home of each.
-    fn warm(&self) {
-        static TRIED: OnceLock<Option<tempfile::TempDir>> = OnceLock::new();
-        let tried = TRIED.get_or_init(|| {
-            let home = tempfile::tempdir().unwrap();
-            let state = home.path().join("state");
-            fs::create_dir(&state).unwrap();
-            let mut command = self.command(["caps"]);
-            command
-                .env("XDG_STATE_HOME", &state)
-                .env("LOCALAPPDATA", &state)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
-            command.status().is_ok_and(|status| status.success()).then_some(home)
-        });
-        let Some(tried) = tried else { return };
-        let (from, to) = (tried.path().join("state"), self.aside("home/state"));
-        let mut folders = vec![PathBuf::new()];
-        while let Some(folder) = folders.pop() {
-            fs::create_dir_all(to.join(&folder)).unwrap();
-            for entry in fs::read_dir(from.join(&folder)).unwrap().flatten() {
-                let name = folder.join(entry.file_name());
-                if entry.path().is_dir() {
-                    folders.push(name);
-                } else {
-                    fs::copy(entry.path(), to.join(name)).unwrap();
-                }
-            }
-        }
+        Share { folder, library, environment: Vec::new() }
     }
 
     /// The library's root.
