@@ -126,7 +126,7 @@ fn demo(folder: &Path, home: &Path, ffmpeg: &Path, wishes: &Wishes, look: Look) 
         absolute(folder.to_owned())
     };
     // A folder that is there may be anybody's.
-    let folder = (1..)
+    let folder = (1..1000)
         .map(|number| match number {
             1 => wanted.clone(),
             number => PathBuf::from(format!("{}-{number}", wanted.display())),

@@ -58,7 +58,7 @@ pub(super) fn note(folder: &Path, name: &str) -> io::Result<()> {
     }
     names.push(name.to_owned());
     let file = folder.join(LIST);
-    let text: String = names.iter().map(|name| format!("{name}\n")).collect();
+    let text = names.join("\n") + "\n";
     fs::remove_file(&file)?;
     fs::write_new(&file, text.as_bytes()).map(drop)
 }
@@ -74,6 +74,7 @@ fn places(context: &Context) -> service::Places {
 }
 
 /// Removes the service that was installed for this user, or the system.
+#[expect(clippy::unnecessary_wraps, reason = "every step may fail, as their list has it")]
 pub fn no_service(context: &mut Context) -> Result<Ending, Fatal> {
     if context.wishes.dry_run {
         return Ok(Ending::Skipped("would remove the service, where there is one".to_owned()));
@@ -82,6 +83,7 @@ pub fn no_service(context: &mut Context) -> Result<Ending, Fatal> {
 }
 
 /// Removes the timer.
+#[expect(clippy::unnecessary_wraps, reason = "every step may fail, as their list has it")]
 pub fn no_schedule(context: &mut Context) -> Result<Ending, Fatal> {
     if context.wishes.dry_run {
         return Ok(Ending::Skipped("would remove the schedule, where there is one".to_owned()));

@@ -143,7 +143,7 @@ fn control(tree: &Path, version: &str, architecture: &str, glibc: (u32, u32)) ->
     let size: u64 = walk(tree)?
         .iter()
         .filter_map(|path| path.metadata().ok())
-        .filter(|m| m.is_file())
+        .filter(std::fs::Metadata::is_file)
         .map(|m| m.len())
         .sum();
     let text = format!(

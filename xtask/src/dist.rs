@@ -62,7 +62,7 @@ pub fn run(args: &DistArgs) -> Result<()> {
         if args.list {
             println!("{target}: {}", way.words());
         } else {
-            one(target, &way, &args.out)?;
+            one(target, way, &args.out)?;
             built.push(target.clone());
         }
     }
@@ -133,8 +133,8 @@ fn host() -> Result<String> {
 }
 
 /// Builds one target and packs it.
-fn one(target: &str, way: &Way, out: &Path) -> Result<()> {
-    let program = build(target, *way)?;
+fn one(target: &str, way: Way, out: &Path) -> Result<()> {
+    let program = build(target, way)?;
     let version = version()?;
     let top = format!("media-converter-{version}-{target}");
     let windows = target.contains("-windows-");
@@ -256,12 +256,13 @@ fn sums(out: &Path) -> Result<()> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_file() && name != "SHA256SUMS" {
             let bytes = std::fs::read(&path).map_err(doing(path.display()))?;
-            let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            let sum =
+                Sha256::digest(&bytes).iter().fold(String::new(), |sum, byte| sum + &format!("{byte:02x}"));
             lines.push((name, sum));
         }
     }
     lines.sort();
-    let text: String = lines.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect();
+    let text = lines.iter().fold(String::new(), |text, (name, sum)| text + &format!("{sum}  {name}\n"));
     let file = out.join("SHA256SUMS");
     write(&file, &text)?;
     if read(&file)? != text {

@@ -12,7 +12,7 @@ pub fn is_target(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     let found = |folder: &str| matches!(folder, "tests" | "benches" | "examples");
     match parts[..] {
-        [folder, _] | [folder, _, "main.rs"] => found(folder),
+        [folder, _] | [folder, _, "main.rs"] if found(folder) => true,
         _ => path.ends_with("/src/main.rs") || path.ends_with("/src/lib.rs"),
     }
 }
