@@ -12,8 +12,9 @@ use crate::job::recover;
 use crate::model::error::{Error, Kind, Result};
 use crate::scan::walk::{self, Found};
 use crate::share::claim::{HalfDone, Memory, Terms};
+use crate::share::force::{Forced, force};
 use crate::share::judge::Judgement;
-use crate::share::{library, survey};
+use crate::share::{layout, library, survey};
 use crate::sys;
 use crate::ui::ndjson::SCHEMA;
 use crate::ui::table::{Align, table};
@@ -21,6 +22,8 @@ use crate::ui::{self, Look, text};
 use crate::worker::StoreMemory;
 
 /// List the claims below a folder: who holds which file, since when, and whether they still live
+///
+/// `--force FILE` takes the claim on one file away from whoever holds it: its work is lost, the file stays whole.
 ///
 /// Exits with 10 where stale claims were found (and, with --clean-stale, could not be cleared).
 #[derive(Args, Clone, Debug)]
@@ -34,6 +37,12 @@ pub struct LocksArgs {
     /// With --clean-stale: only say what would be cleared
     #[arg(short = 'n', long, requires = "clean_stale")]
     dry_run: bool,
+    /// Take the claim on this media file away from whoever holds it, dead or alive
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["clean_stale", "dirs"])]
+    force: Option<PathBuf>,
+    /// With --force: do not ask
+    #[arg(short = 'y', long, requires = "force")]
+    yes: bool,
     #[command(flatten)]
     claims: Claims,
     /// Print one JSON document on stdout (docs/json.md)
@@ -45,7 +54,7 @@ pub struct LocksArgs {
 struct Document {
     schema: u32,
     locks: Vec<Listed>,
-    /// With `--clean-stale`: what was done, in words.
+    /// With `--clean-stale` or `--force`: what was done, in words.
     cleaned: Vec<String>,
     /// Folders that could not be read, and what could not be cleared.
     failed: Vec<String>,
@@ -80,6 +89,9 @@ fn word(judgement: Judgement) -> &'static str {
 
 /// Runs it.
 pub fn run(args: &LocksArgs, common: &Common, look: Look) -> Result<Ending> {
+    if let Some(file) = &args.force {
+        return force_file(file, args, common, look);
+    }
     let session = Session::begin(common, Collect::default().claims(&args.claims), args.dirs.clone(), look)?;
     let store = session.store();
     let memory = StoreMemory(store.clone());
@@ -124,6 +136,78 @@ pub fn run(args: &LocksArgs, common: &Common, look: Look) -> Result<Ending> {
         }
     }
     Ok(ending)
+}
+
+/// `--force FILE`.
+fn force_file(file: &Path, args: &LocksArgs, common: &Common, look: Look) -> Result<Ending> {
+    let file = media_file(file)?;
+    let folder = file.parent().map_or_else(|| PathBuf::from("."), Path::to_owned);
+    let session =
+        Session::begin(common, Collect::default().claims(&args.claims), vec![folder.clone()], look)?;
+    let store = session.store();
+    let memory = StoreMemory(store.clone());
+    let terms = session.terms();
+    let mut document =
+        Document { schema: SCHEMA, locks: Vec::new(), cleaned: Vec::new(), failed: Vec::new() };
+    look_at(&folder, &terms, &memory, &mut document);
+    document
+        .locks
+        .retain(|lock| lock.file.as_deref().is_some_and(|held| held.file_name() == file.file_name()));
+    if !args.yes && !document.locks.is_empty() {
+        confirm(&file, &document)?;
+    }
+    let root = library::open(&folder, store.library_at(&folder).as_deref(), false)?
+        .map_or_else(|| folder.clone(), |library| library.root);
+    match force(&file, &terms, &memory)? {
+        Forced::Cleared(what) => document.cleaned = what,
+        Forced::HalfDone(half) => document.cleaned.push(recover::finish(half, &folder, &root)),
+    }
+    if args.json {
+        ui::out_json(&document);
+    } else if document.cleaned.is_empty() {
+        session.look.note(&format!("nobody holds {}", text::clean(&file.display().to_string())));
+    } else {
+        show(&document, &session.look);
+    }
+    Ok(Ending::Well)
+}
+
+/// The media file that is meant: itself, or the one whose lock was named.
+fn media_file(named: &Path) -> Result<PathBuf> {
+    let missing = |error| Error::new(Kind::Library, "open the folder of").at(named).because(error);
+    let name = named.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
+        Error::new(Kind::Usage, "take a claim away").at(named).because("it is not the name of a file")
+    })?;
+    let file = name.strip_suffix(layout::LOCK_SUFFIX).unwrap_or(name);
+    let folder = match named.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    Ok(sys::path::canonical(folder).map_err(missing)?.join(file))
+}
+
+/// Asks the person at the terminal; without one, `--yes` is needed.
+fn confirm(file: &Path, document: &Document) -> Result<()> {
+    let refuse = |why: &str| Error::new(Kind::Usage, "take the claim away").at(file).because(why);
+    let held: Vec<String> = document
+        .locks
+        .iter()
+        .map(|lock| {
+            let host = lock.hostname.as_deref().unwrap_or("an unknown host");
+            let pid = lock.pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+            format!("It is held by {host}{pid}: {}.\n", lock.why)
+        })
+        .collect();
+    let question = format!(
+        "{}Take the claim on {} away? What its worker has done so far is lost; the file stays whole.",
+        held.concat(),
+        text::clean(&file.display().to_string()),
+    );
+    match ui::ask(&question) {
+        Some(true) => Ok(()),
+        Some(false) => Err(refuse("you did not say yes; nothing was changed")),
+        None => Err(refuse("nobody can be asked here; say --yes to do it all the same")),
+    }
 }
 
 fn look_at(folder: &Path, terms: &Terms, memory: &dyn Memory, document: &mut Document) {

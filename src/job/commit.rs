@@ -56,9 +56,7 @@ pub(crate) fn swap(
             return Err(halt);
         }
     };
-    let sealed = claim.seal(&commit).map_err(|e| {
-        Halt::fail(FailCode::ClaimLost, e.line()).hint("another worker has the file now; nothing is lost")
-    })?;
+    let sealed = claim.seal(&commit).map_err(|e| Halt::claim_lost(e.line()))?;
     let mut wait = Duration::from_millis(200);
     for attempt in 1.. {
         match apply(&folder, &task.library.root, sealed.work_dir(), &commit) {

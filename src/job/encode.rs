@@ -113,9 +113,7 @@ fn patiently(
             return Err(Halt::fail(FailCode::Interrupted, "stopped before the end"));
         }
         if let Some(why) = claim.lost() {
-            return Err(
-                Halt::fail(FailCode::ClaimLost, why).hint("another worker has the file now; nothing is lost")
-            );
+            return Err(Halt::claim_lost(why));
         }
         wait = (wait * 2).min(LONGEST_WAIT);
     }
@@ -128,11 +126,20 @@ fn attempt(
     claim: &Claim,
     source: &Source,
 ) -> Result<(Made, Verified), Halt> {
-    sink.emit(&Event::JobStage { job: task.id, stage: Stage::Encoding });
-    let made = transcode::run(task, context, sink, claim, source)?;
-    sink.emit(&Event::JobStage { job: task.id, stage: Stage::Verifying });
-    let verified = verify::result(task, context, sink, claim, source, &made)?;
-    Ok((made, verified))
+    let attempt = || {
+        sink.emit(&Event::JobStage { job: task.id, stage: Stage::Encoding });
+        let made = transcode::run(task, context, sink, claim, source)?;
+        sink.emit(&Event::JobStage { job: task.id, stage: Stage::Verifying });
+        let verified = verify::result(task, context, sink, claim, source, &made)?;
+        Ok((made, verified))
+    };
+    attempt().map_err(|halt| match &halt {
+        // Whoever took the claim over removed the work folder under ffmpeg: neither the file nor the encoder is to blame.
+        Halt::Fail(failed) if failed.code != FailCode::Interrupted => {
+            claim.lost_by_now().map_or(halt, Halt::claim_lost)
+        }
+        _ => halt,
+    })
 }
 
 /// Out of sessions: nobody's fault.

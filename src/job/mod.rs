@@ -101,6 +101,9 @@ impl Halt {
             retry: !code.is_the_files_fault(),
         })
     }
+    pub(crate) fn claim_lost(why: impl Into<String>) -> Self {
+        Halt::fail(FailCode::ClaimLost, why).hint("another worker has the file now; nothing is lost")
+    }
     pub(crate) fn hint(mut self, text: impl Into<String>) -> Self {
         if let Halt::Fail(failed) = &mut self {
             failed.hint = Some(text.into());

@@ -204,9 +204,7 @@ pub(crate) fn ffmpeg(
         io_halt("start ffmpeg", &context.tools.ffmpeg, e).hint("check that ffmpeg is installed and runs")
     })?;
     if let Some(why) = lost {
-        return Err(
-            Halt::fail(FailCode::ClaimLost, why).hint("another worker has the file now; nothing is lost")
-        );
+        return Err(Halt::claim_lost(why));
     }
     match report.end {
         End::Exited(_) => Ok(report),

@@ -182,6 +182,11 @@ impl Claim {
         self.parts().1.lost()
     }
 
+    /// As [`Claim::lost`], by a fresh look at the share.
+    pub fn lost_by_now(&self) -> Option<String> {
+        self.lost().or_else(|| self.parts().1.taken())
+    }
+
     /// A fresh look: it is not lost, and the lock directory names us.
     pub(crate) fn is_current(&self) -> bool {
         let stand = &self.parts().0;

@@ -12,6 +12,7 @@
 mod bell;
 pub mod cache;
 pub mod claim;
+pub mod force;
 pub mod judge;
 pub mod layout;
 pub mod library;

@@ -38,12 +38,25 @@ pub(super) fn attempt_claim(
     memory: &dyn Memory,
     bells: Doorbells,
 ) -> io::Result<Option<Acquired>> {
-    attempt_at(Site::of(source), source, terms, memory, bells)
+    attempt_at(Site::of(source), source, terms, memory, bells, Verdict::ByEvidence)
 }
 
 /// Asks for a stem's claim without a file in view, to clear it: no doorbell, no look at the folder.
 pub(super) fn take_stale(site: &Site, terms: &Terms, memory: &dyn Memory) -> io::Result<Option<Acquired>> {
-    attempt_at(site.clone(), &site.lock(), terms, memory, Doorbells::None)
+    attempt_at(site.clone(), &site.lock(), terms, memory, Doorbells::None, Verdict::ByEvidence)
+}
+
+/// As [`take_stale`], from whoever holds it.
+pub(super) fn take_by_force(site: &Site, terms: &Terms, memory: &dyn Memory) -> io::Result<Option<Acquired>> {
+    attempt_at(site.clone(), &site.lock(), terms, memory, Doorbells::None, Verdict::Dead)
+}
+
+/// What a holder is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    ByEvidence,
+    /// Dead, as a person says.
+    Dead,
 }
 
 fn attempt_at(
@@ -52,9 +65,10 @@ fn attempt_at(
     terms: &Terms,
     memory: &dyn Memory,
     bells: Doorbells,
+    verdict: Verdict,
 ) -> io::Result<Option<Acquired>> {
     let stand = Stand::new(site);
-    match stand.attempt(source, terms, memory, bells) {
+    match stand.attempt(source, terms, memory, bells, verdict) {
         Ok(Some(Attempt::Mine(info, bells, renewed, taken_from))) => {
             let pulse = Pulse::start(stand.site.clone(), *info, bells, *terms, renewed)?;
             Ok(Some(Acquired::Mine(Claim { held: Some((stand, pulse)), taken_from })))
@@ -136,6 +150,7 @@ impl Stand {
         terms: &Terms,
         memory: &dyn Memory,
         bells: Doorbells,
+        verdict: Verdict,
     ) -> io::Result<Option<Attempt>> {
         let (site, token) = (&self.site, self.token.as_str());
         make_own_dir(&self.work)?;
@@ -155,7 +170,7 @@ impl Stand {
         let mut fault = None;
         let mut judge = |owner: &str| {
             let look = look::at_owner(site, owner, now, memory)?;
-            let dead = look.opinion.dead;
+            let dead = look.opinion.dead || verdict == Verdict::Dead;
             holder = Some(look.holder);
             state = look.state;
             Ok(dead)

@@ -168,6 +168,16 @@ impl Sink for Fan {
     }
 }
 
+/// Asks the person at the terminal a question that only «y» or «yes» agrees to; none where nobody can be asked.
+pub fn ask(question: &str) -> Option<bool> {
+    let terminal = console::Term::stderr();
+    if !std::io::stdin().is_terminal() || !terminal.is_term() {
+        return None;
+    }
+    let asked = terminal.write_str(&format!("{question} [y/N] ")).and_then(|()| terminal.read_line());
+    Some(asked.is_ok_and(|answer| matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
+}
+
 /// Pretty JSON of a data command on stdout.
 pub fn out_json(value: &impl serde::Serialize) {
     // The types of our own documents have no map keys that JSON could refuse.

@@ -36,6 +36,43 @@ fn locks_tell_the_living_from_the_dead_and_clear_only_the_dead() {
 }
 
 #[test]
+fn a_claim_is_taken_away_by_force_and_costs_its_holder_only_the_work() {
+    let share = Share::new();
+    let film = share.add("Film.avi", Clip::LongAvi);
+    let before = share.digests();
+    let force = |more: &[&str]| share.run([&["locks", "--force", film.to_str().unwrap()], more].concat());
+    assert!(force(&["--yes"]).expect(0).stderr.contains("nobody holds"));
+
+    let mut worker = share.worker(&[]);
+    worker.wait_event("job_started");
+    assert!(force(&[]).expect(2).stderr.contains("--yes"));
+    let taken = json(&force(&["--yes", "--json"]).expect(0).stdout);
+    assert!(taken["cleaned"][0].as_str().unwrap().starts_with("the claim of "), "{taken}");
+    let run = worker.end();
+    assert_eq!(run.named("job_ended")[0]["code"], "claim_lost", "{}", run.stdout);
+    assert_eq!(share.digests()["Film.avi"], before["Film.avi"]);
+    let again = share.convert(&[]).expect(0);
+    assert_eq!(share.media(), ["Film.mp4"], "{}\n{}", run.stdout, again.stdout);
+    share.assert_no_litter();
+}
+
+#[test]
+fn a_lock_that_only_a_person_can_judge_is_taken_away_by_force() {
+    let share = Share::new();
+    let film = share.add("Film.mkv", Clip::RemuxMkv);
+    // Not by `put`, which makes files look old.
+    std::fs::write(share.path("Film.mkv.mediabox.lock"), "not a lock of anybody's").unwrap();
+    let run = share.convert(&[]).expect(0);
+    assert!(film.exists(), "an unreadable lock is held: {}", run.stdout);
+    let lock = share.path("Film.mkv.mediabox.lock");
+    let taken = share.run(["locks", "--force", lock.to_str().unwrap(), "--yes"]).expect(0);
+    assert!(taken.stderr.contains("Film.mkv.mediabox.lock"), "{}", taken.stderr);
+    share.convert(&[]).expect(0);
+    assert_eq!(share.media(), ["Film.mp4"]);
+    share.assert_no_litter();
+}
+
+#[test]
 fn doctor_finds_a_local_folder_fit_and_leaves_it_as_it_was() {
     let share = Share::new();
     share.add("Film.mkv", Clip::RemuxMkv);
