@@ -2,6 +2,7 @@
 
 mod args;
 mod caps;
+mod check;
 mod completions;
 mod config;
 mod doctor;
@@ -11,6 +12,7 @@ mod pause;
 mod probe;
 mod profiles;
 mod query;
+mod retry;
 mod run;
 mod scan;
 mod schedule;
@@ -18,6 +20,7 @@ mod service;
 mod session;
 mod setup;
 mod undo;
+mod verify;
 
 #[cfg(test)]
 mod tests;
@@ -60,11 +63,14 @@ pub enum Command {
     Query(query::QueryArgs),
     Stats(query::StatsArgs),
     Probe(probe::ProbeArgs),
+    Verify(verify::VerifyArgs),
+    Check(check::CheckArgs),
     Locks(locks::LocksArgs),
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
     History(history::HistoryArgs),
     Undo(undo::UndoArgs),
+    Retry(retry::RetryArgs),
     Config(config::ConfigArgs),
     Profiles(profiles::ProfilesArgs),
     Caps(caps::CapsArgs),
@@ -171,6 +177,9 @@ impl Cli {
             Some(Command::Locks(args)) => args.json,
             Some(Command::History(args)) => args.json,
             Some(Command::Undo(args)) => args.json,
+            Some(Command::Verify(args)) => args.json,
+            Some(Command::Check(args)) => args.json,
+            Some(Command::Retry(args)) => args.json,
             Some(Command::Config(args)) => args.json(),
             Some(Command::Profiles(args)) => args.json(),
             Some(Command::Caps(args)) => args.json,
@@ -200,6 +209,9 @@ fn dispatch(cli: &Cli, look: crate::ui::Look) -> Result<Ending> {
         Some(Command::Resume(args)) => pause::resume(args, common, look),
         Some(Command::History(args)) => history::run(args, common, look),
         Some(Command::Undo(args)) => undo::run(args, common, look),
+        Some(Command::Verify(args)) => verify::run(args, common, look),
+        Some(Command::Check(args)) => check::run(args, common, look),
+        Some(Command::Retry(args)) => retry::run(args, common, look),
         Some(Command::Config(args)) => config::run(args, common, look),
         Some(Command::Profiles(args)) => profiles::run(args, common, look),
         Some(Command::Caps(args)) => caps::run(args, common, look),

@@ -5,8 +5,11 @@
 
 pub mod bench;
 pub mod commit;
+pub mod compare;
 mod encode;
+pub mod forgive;
 pub mod gate;
+pub mod health;
 pub mod recover;
 pub mod transcode;
 pub mod trash;

@@ -17,6 +17,7 @@ mod music;
 mod names;
 mod profiles;
 mod quality;
+mod same;
 mod subtitle;
 mod video;
 mod words;
@@ -33,6 +34,7 @@ use crate::model::policy::{Container, Deinterlace, Policy, TypeFilter, VideoCode
 pub use expected::expected;
 pub use expected::expected_streams;
 pub use profiles::{profile, profile_names, profile_summary};
+pub use same::unchanged;
 
 /// A file as the planner sees it.
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,7 @@
 
 use crate::model::plan::{Skip, SkipCode};
 use crate::share::cache::{Memo, Verdict};
+use crate::share::results::Fate;
 
 /// The policy of a memo that holds under every profile (a person's own decision).
 pub const ANY_POLICY: &str = "*";
@@ -33,4 +34,22 @@ pub fn skip(memo: &Memo, policy_digest: &str, now: f64) -> Option<Skip> {
         }
     };
     Some(Skip { code, words: memo.words.clone() })
+}
+
+/// A skip where the same content was met before, whatever it was called then and wherever it lay. A file that only a moment's
+/// failure speaks against is tried.
+pub fn fate(fate: &Fate, policy_digest: &str) -> Option<Skip> {
+    let applies =
+        &*fate.policy == policy_digest || &*fate.policy == ANY_POLICY || fate.verdict == Verdict::Bad;
+    let (code, words) = match fate.verdict {
+        Verdict::Converted => (SkipCode::Fits, "it is a result of an earlier conversion, under another name"),
+        Verdict::Fits => (SkipCode::Fits, "it was as wanted under another name, and is the same still"),
+        Verdict::LeftAlone => {
+            (SkipCode::WouldLose, "it was left alone under another name, and is the same still")
+        }
+        Verdict::NotSmaller => (SkipCode::NotSmaller, "its result was not smaller, when it had another name"),
+        Verdict::Bad => (SkipCode::Parked, "the same content was found damaged under another name"),
+        Verdict::Failed => return None,
+    };
+    applies.then(|| Skip { code, words: words.to_owned() })
 }

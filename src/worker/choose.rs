@@ -256,7 +256,11 @@ impl Run<'_> {
                         }
                         Choice::Skip(skip)
                     }
-                    Decision::Convert(_) => Choice::Go(Box::new(examined)),
+                    Decision::Convert(_) => {
+                        // A file that the user names is looked at afresh.
+                        let known = memos.and_then(|_| self.recognise(&path, file, library));
+                        known.map_or_else(|| Choice::Go(Box::new(examined)), Choice::Skip)
+                    }
                 }
             }
             // Converted by another machine, moved or deleted since the listing.
@@ -280,6 +284,15 @@ impl Run<'_> {
                 })
             }
         }
+    }
+
+    /// The same content was met before, under another name or with another time: a result of ours is never converted again.
+    fn recognise(&self, path: &Path, file: &File, library: &Library) -> Option<Skip> {
+        let fate = self.results.get(&library.root)?.find_file(path, file.stamp.size)?;
+        let skip = recall::fate(&fate, &self.digest)?;
+        let folder = path.parent()?;
+        self.remember(folder, ledger::recognised(&file.name, file.stamp, &fate, &skip.words));
+        Some(skip)
     }
 
     /// What this machine learnt here by working and the share does not know any more is said again.

@@ -11,6 +11,7 @@ use crate::model::media::MediaInfo;
 use crate::model::outcome::{FailCode, Outcome};
 use crate::model::plan::{Skip, SkipCode};
 use crate::share::cache::{self, Addition, Facts, Memo, Verdict};
+use crate::share::results::Fate;
 use crate::sys;
 
 /// Additions not yet on the share.
@@ -116,6 +117,12 @@ pub(super) fn skipped(
     let verdict = verdict(skip.code)?;
     let memo = memo(name.to_owned(), stamp, digest, verdict, skip.words.clone(), 0);
     Some(Addition::of(memo, facts(media, by)))
+}
+
+/// What a content that was met under another name teaches of the file that holds it now.
+pub(super) fn recognised(name: &str, stamp: Stamp, fate: &Fate, words: &str) -> Addition {
+    let memo = memo(name.to_owned(), stamp, &fate.policy, fate.verdict, words.to_owned(), 0);
+    Addition::of(memo, None)
 }
 
 /// What a file that ffprobe cannot read teaches.

@@ -249,7 +249,9 @@ fn the_settings_paper_names_every_setting() {
 fn the_paper_on_json_names_every_field() {
     let guide = paper("docs/json.md");
     let mut missing = BTreeSet::new();
-    for shape in ["events", "scan", "query", "stats", "probe", "history", "config"] {
+    for shape in
+        ["events", "scan", "query", "stats", "probe", "verify", "check", "retry", "history", "config"]
+    {
         let lines = paper(&format!("tests/it/golden/{shape}.txt"));
         // What people write into their files' tags is no field of ours.
         for line in lines.lines().filter(|line| !line.contains(".tags.")) {

@@ -120,6 +120,24 @@ fn the_documents_keep_their_shape() {
 }
 
 #[test]
+fn the_answers_about_whole_files_keep_their_shape() {
+    let share = library();
+    let root = share.root().to_str().unwrap().to_owned();
+    share.convert(&["--jobs", "1"]).expect(1);
+    let film = share.path("Films/Film.mp4");
+    let film = film.to_str().unwrap();
+    let whole = share.path("Done.mp4");
+    for (name, code, args) in [
+        ("verify", 1, vec!["verify", film, "--against", whole.to_str().unwrap(), "--json"]),
+        ("check", 1, vec!["check", &root, "--json"]),
+        ("retry", 0, vec!["retry", "--all", &root, "--json"]),
+    ] {
+        let run = share.run(&args).expect(code);
+        compare(name, [(name.to_owned(), serde_json::from_str(&run.stdout).unwrap())]);
+    }
+}
+
+#[test]
 fn what_lies_on_the_share_keeps_its_shape() {
     let share = Share::new();
     share.add("Film.avi", Clip::LongAvi);

@@ -1,5 +1,6 @@
 //! What comes out is what went in: faults of encoders, of sources, and every property of a stream compared by ffprobe,
 //! never by our own records.
 
+mod commands;
 mod cuts;
 mod gate;
