@@ -1,6 +1,6 @@
 //! The main job: `media-converter --dir DIR`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -11,6 +11,7 @@ use crate::config::{Jobs, Originals, Settings, Verify, WhatThen};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::event::Summary;
 use crate::share::{layout, record};
+use crate::sys::path::{self, Reach};
 use crate::sys::stop;
 use crate::ui::Look;
 use crate::worker::{self, Manner, Options, Rules, VerifyDepth, Watch};
@@ -97,6 +98,24 @@ impl RunArgs {
     }
 }
 
+/// The folder as this process sees it: a service and an elevated shell do not have their user's drives.
+pub(super) fn visible(dir: &Path, look: Look) -> Result<PathBuf> {
+    let missing = Error::new(Kind::Library, "open the folder").at(dir).because("there is no such folder");
+    match path::reach(dir) {
+        Reach::Here => Ok(dir.to_owned()),
+        Reach::ByShare(share) => {
+            look.note(&format!("{} is {}: this process does not see the drive", dir.display(), share.display()));
+            Ok(share)
+        }
+        Reach::Away(share) => Err(missing.hint(format!(
+            "The drive stands for {}, which cannot be reached from here. Name it instead of the drive, and check that this \
+             user may open it.",
+            share.display()
+        ))),
+        Reach::Missing => Err(missing.hint("Check the path, and that the share is mounted on this machine.")),
+    }
+}
+
 /// Runs it.
 pub fn run(args: &RunArgs, common: &Common, look: Look) -> Result<Ending> {
     if args.dir.is_empty() && args.file.is_empty() {
@@ -104,15 +123,9 @@ pub fn run(args: &RunArgs, common: &Common, look: Look) -> Result<Ending> {
             "Name folders with --dir and single files with --file, for example: media-converter --dir /mnt/media",
         ));
     }
-    for dir in &args.dir {
-        // Said before encoders are tried: that takes seconds, and the library's own settings lie there, too.
-        if !dir.is_dir() {
-            return Err(Error::new(Kind::Library, "open the folder")
-                .at(dir)
-                .because("there is no such folder")
-                .hint("Check the path, and that the share is mounted on this machine."));
-        }
-    }
+    // Said before encoders are tried: that takes seconds, and the library's own settings lie there, too.
+    let dirs: Vec<PathBuf> = args.dir.iter().map(|dir| visible(dir, look)).collect::<Result<_>>()?;
+    let args = &RunArgs { dir: dirs, ..args.clone() };
     let session = Session::begin(common, args.collect(), args.library_dirs(), look)?;
     let policy = session.settings.policy(BUILT_IN)?;
     stop::listen();

@@ -48,7 +48,7 @@ pub fn run(args: &ScheduleArgs, look: Look) -> Result<Ending> {
                 // clap requires one of them.
                 (None, None) => When::Every(Duration::from_secs(3600)),
             };
-            let work = job.work(look, false)?;
+            let work = job.work(look)?;
             if job.print {
                 for (file, text) in schedule::texts(&work, when, &places())? {
                     ui::out(&format!("# {}\n{text}", file.display()));

@@ -64,16 +64,16 @@ pub struct JobArgs {
 
 impl JobArgs {
     /// As a unit needs it: absolute, and with shares instead of a user's mapped drives.
-    pub fn work(&self, look: Look, for_service: bool) -> Result<Work> {
+    pub fn work(&self, look: Look) -> Result<Work> {
         let program = std::env::current_exe()
             .map_err(|error| Error::new(Kind::Io, "find our own program").because(error))?;
         let mut dirs = Vec::new();
         for dir in &self.dir {
             let dir = std::path::absolute(dir).map_err(|error| Error::io("find the folder", dir, error))?;
-            match sys::path::behind_drive(&dir).filter(|_| for_service) {
+            match sys::path::behind_drive(&dir) {
                 Some(share) => {
                     look.note(&format!(
-                        "{} is {}: a service does not see drives",
+                        "{} is {}: neither a service nor a task at night can rely on a drive",
                         dir.display(),
                         share.display()
                     ));
@@ -127,7 +127,7 @@ pub fn run(args: &ServiceArgs, look: Look) -> Result<Ending> {
     let tell = |done: Vec<String>| done.iter().for_each(|line| look.note(line));
     match &args.what {
         What::Install { job, password_file } => {
-            let work = job.work(look, true)?;
+            let work = job.work(look)?;
             if job.print {
                 ui::out(&service::text(&work, &places())?.1);
                 return Ok(Ending::Well);

@@ -44,3 +44,28 @@ pub fn canonical(path: &Path) -> std::io::Result<PathBuf> {
 pub fn behind_drive(path: &Path) -> Option<PathBuf> {
     super::os::drives::behind(path)
 }
+
+/// Where a folder can be reached from this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// As it is spelled.
+    Here,
+    /// Its drive is not there, as in a service or an elevated shell, but the share behind it is.
+    ByShare(PathBuf),
+    /// Its drive is not there, and the share behind it cannot be reached either.
+    Away(PathBuf),
+    /// It is not there.
+    Missing,
+}
+
+/// Looks for a folder, and for the share behind its drive where the drive is not there.
+pub fn reach(folder: &Path) -> Reach {
+    if folder.is_dir() {
+        return Reach::Here;
+    }
+    match behind_drive(folder) {
+        Some(share) if share.is_dir() => Reach::ByShare(share),
+        Some(share) => Reach::Away(share),
+        None => Reach::Missing,
+    }
+}

@@ -38,6 +38,19 @@ check "a folder that is not there exits with 4" test $? = 4
 as_windows --version | tr -d '\r' >"$work/version"
 check "--version is what the package says" grep -qx "media-converter $(cargo pkgid | sed 's/.*[#@]//')" "$work/version"
 
+# A drive that only its user's next logon has, as in an elevated shell: the share behind it is found in the registry.
+clip "$work/mapped/by drive.mkv"
+"$wine" reg add 'HKCU\Network\Q' /v RemotePath /d "\\\\?\\$(in_windows "$work/mapped")" /f >/dev/null 2>&1
+as_windows --dir 'Q:\' >/dev/null 2>"$work/mapped.err"
+check "a drive that this process does not see is found by its share" test -s "$work/mapped/by drive.mp4"
+check "and that is said" grep -q 'does not see the drive' "$work/mapped.err"
+"$wine" reg add 'HKCU\Network\Q' /v RemotePath /d '\\nas.invalid\media' /f >/dev/null 2>&1
+as_windows --dir 'Q:\films' >/dev/null 2>"$work/mapped.err"
+check "one whose share is away exits with 4" test $? = 4
+check "and the share is named" grep -qF '\\nas.invalid\media\films' "$work/mapped.err"
+check "a schedule gets the share, too" grep -qF '\\nas.invalid\media\films' <(as_windows schedule install --every 1h --dir 'Q:\films' --print 2>/dev/null | tr -d '\0')
+"$wine" reg delete 'HKCU\Network\Q' /f >/dev/null 2>&1
+
 # kill -9: wine's way is to end the process without a word to it. Its ffmpeg has to go with it.
 clip "$library/long.mkv" 900
 : >"$work/killed.json"

@@ -4,9 +4,6 @@
 #   tests/wine/run.sh             everything
 #   tests/wine/run.sh PART...     only these: unit it program fleet provision
 #
-# `it` runs only when it is named: each of its tests has a home of its own and so tries every encoder anew, which takes
-# half a minute under wine.
-#
 # PASS, FAIL and SKIPPED lines and libtest's own output; the last line is `N passed, N failed, N skipped`.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 70
@@ -80,9 +77,7 @@ for word in "$@"; do
     esac
 done
 if [ ${#parts[@]} = 0 ]; then
-    parts=(program fleet provision)
-    skip "wine unit: twelve of the 372 unit tests do not pass under wine yet; \`tests/wine/run.sh unit\` runs them"
-    skip "wine it: each test tries every encoder anew, which takes hours here; \`tests/wine/run.sh it\` runs it"
+    parts=(unit it program fleet provision)
 fi
 
 mkdir -p "$home"

@@ -1,0 +1,191 @@
+#!/usr/bin/env bash
+# The Debian package, and the README's first command, in a bare Debian that has nothing but apt:
+#
+#   tests/debian/run.sh [deb] [units] [lintian] [container] [readme]     default: deb units lintian container
+#
+#   DEB=FILE         test this package instead of one made here from target/release/media-converter
+#   RUST_FROM=DIR    readme: copy a Rust toolchain (a folder with bin/cargo) into the root instead of having install.sh fetch one
+#
+# Needs root, debootstrap and a Debian mirror; the bare root is kept in target/debian/base.tar for the next time. The last
+# line is `N passed, N failed, N skipped`.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 70
+exec </dev/null
+readonly SUITE=bookworm
+here=$(realpath -m "${CARGO_TARGET_DIR:-target}/debian")
+passed=0 failed=0 skipped=0
+pass() { echo "PASS $*"; passed=$((passed + 1)); }
+fail() { echo "FAIL $*"; failed=$((failed + 1)); }
+skip() { echo "SKIPPED: debian: $*"; skipped=$((skipped + 1)); }
+finish() { printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"; [ "$failed" = 0 ]; exit; }
+# check NAME COMMAND...: passes where the command does; shows what it printed where it does not.
+check() {
+    local name=$1 output
+    shift
+    if output=$("$@" 2>&1); then pass "$name"; else fail "$name"; printf '%s\n' "$output" | tail -n 30 | sed 's/^/    /'; fi
+}
+
+[ "$(id -u)" = 0 ] || { skip "making a root needs root"; finish; }
+for tool in debootstrap dpkg-deb unshare; do
+    command -v "$tool" >/dev/null || { skip "$tool is not installed"; finish; }
+done
+mkdir -p "$here"
+root=$here/root
+# What is mounted in the namespace of each command below goes with it.
+clean() { rm -rf --one-file-system "$root"; }
+trap clean EXIT
+
+# The mirror that this machine uses itself, where it is a Debian.
+mirror=$(sed -nE 's/^URIs: *(http[^ ]*\/debian) *$/\1/p' /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1)
+mirror=${MIRROR:-${mirror:-http://deb.debian.org/debian}}
+if ! [ -s "$here/base.tar" ]; then
+    clean
+    if ! debootstrap --variant=minbase "$SUITE" "$root" "$mirror" >"$here/debootstrap.log" 2>&1; then
+        skip "no Debian could be had from $mirror: $(tail -n 1 "$here/debootstrap.log")"
+        finish
+    fi
+    tar -C "$root" --one-file-system -cf "$here/base.tar.new" . && mv "$here/base.tar.new" "$here/base.tar"
+fi
+
+bare() { # a fresh root
+    clean
+    mkdir -p "$root"
+    tar -C "$root" -xf "$here/base.tar"
+    cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null
+    # Nothing is started in here.
+    printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+    chmod +x "$root/usr/sbin/policy-rc.d"
+}
+inside() { # inside COMMAND...: in the root, with processes and mounts of its own
+    unshare --mount --pid --fork --kill-child chroot "$root" /usr/bin/env -i HOME=/root LANG=C.UTF-8 TERM=dumb \
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive \
+        sh -c 'mount -t proc proc /proc; [ -c /dev/null ] || mount -t devtmpfs dev /dev; exec "$@"' sh "$@"
+}
+ours() { # every file that a package of ours may have made, and what refers to it
+    (cd "$root" && find . -xdev \( -name '*media-converter*' -o -lname '*media-converter*' \) \
+        ! -path './var/lib/dpkg/*' ! -path './var/cache/*' ! -path './var/log/*' ! -path './source/*' -print)
+}
+everything() { (cd "$root" && find . -xdev ! -path './var/*' ! -path './tmp/*' ! -path './root/*' ! -path './proc/*' \
+    ! -path './dev/*' ! -path './etc/ld.so.cache' ! -path './etc/*-' -printf '%y %p\n' | sort); }
+
+package() { # sets $deb
+    deb=${DEB:-}
+    if [ -z "$deb" ]; then
+        [ -x target/release/media-converter ] || cargo build --release --locked --bin media-converter >"$here/build.log" 2>&1 ||
+            { fail "the program builds"; return 1; }
+        deb=$(cargo xtask deb --out "$here") || { fail "a package is made"; return 1; }
+    fi
+    [ -s "$deb" ] || { fail "there is a package: $deb"; return 1; }
+    cp "$deb" "$root/media-converter.deb"
+}
+
+part_deb() {
+    bare
+    package || return
+    check "apt learns what there is" inside apt-get -q update
+    # ffmpeg first, so that what is left behind below is the package's own.
+    check "ffmpeg installs" inside apt-get -qq install -y --no-install-recommends ffmpeg
+    everything >"$here/before"
+    check "apt installs the package" inside apt-get -q install -y --no-install-recommends ./media-converter.deb
+    check "the program says its version" inside media-converter --version
+    check "its files are as they were packed" inside dpkg --verify media-converter
+    for file in usr/share/man/man1/media-converter.1.gz usr/share/man/man1/media-converter-undo.1.gz \
+        usr/share/bash-completion/completions/media-converter usr/share/zsh/vendor-completions/_media-converter \
+        usr/share/fish/vendor_completions.d/media-converter.fish usr/share/doc/media-converter/copyright; do
+        check "it brings $file" test -s "$root/$file"
+    done
+    inside sh -c 'mkdir -p /srv/media && ffmpeg -v error -f lavfi -i testsrc=s=160x90:r=10:d=1 -c:v mpeg4 "/srv/media/a film.avi" &&
+        touch -d "1 hour ago" "/srv/media/a film.avi"'
+    check "it converts a film" inside media-converter --dir /srv/media
+    check "the film is there" test -s "$root/srv/media/a film.mp4"
+    rm -rf "$root/srv/media" "$root/root/.local" "$root/root/.config"
+    check "apt installs it again" inside apt-get -q install -y --reinstall --no-install-recommends ./media-converter.deb
+    check "apt purges it" inside apt-get -q purge -y media-converter
+    check "nothing of ours is left: $(ours | grep -v '^./media-converter.deb$' | tr '\n' ' ')" \
+        test -z "$(ours | grep -v '^./media-converter.deb$')"
+    everything >"$here/after"
+    check "and nothing else either" diff "$here/before" "$here/after"
+}
+
+part_units() {
+    bare
+    package || return
+    inside apt-get -q update >/dev/null 2>&1
+    check "systemd and the package install" \
+        inside apt-get -q install -y --no-install-recommends systemd ./media-converter.deb
+    local instance='srv-my\x2dfilms'
+    mkdir -p "$root/srv/my-films"
+    check "its units verify" inside systemd-analyze verify --man=no "media-converter@$instance.service" \
+        "media-converter-scheduled@$instance.service" "media-converter-scheduled@$instance.timer"
+    check "an instance is enabled" inside systemctl enable "media-converter@$instance.service" \
+        "media-converter-scheduled@$instance.timer"
+    check "service install writes a unit" inside media-converter service install --dir /srv/my-films
+    check "which verifies" inside systemd-analyze verify --man=no media-converter.service
+    check "apt purges it" inside apt-get -q purge -y media-converter
+    check "nothing of ours is left: $(ours | grep -v '^./media-converter.deb$' | tr '\n' ' ')" \
+        test -z "$(ours | grep -v '^./media-converter.deb$')"
+}
+
+part_lintian() {
+    bare
+    package || return
+    inside apt-get -q update >/dev/null 2>&1
+    check "lintian installs" inside apt-get -qq install -y --no-install-recommends lintian
+    check "lintian finds no error and no warning" inside lintian --fail-on error,warning --allow-root /media-converter.deb
+}
+
+# The image's steps by hand, for there may be no engine here.
+part_container() {
+    bare
+    package || return
+    dpkg-deb --fsys-tarfile "$root/media-converter.deb" | tar -C "$root" -x --strip-components=3 -f - ./usr/bin/media-converter
+    mv "$root/media-converter" "$root/usr/local/bin/media-converter"
+    install -m 755 installers/docker/worker.sh installers/docker/healthy.sh "$root/usr/local/bin/"
+    local steps
+    steps=$(sed -e ':join' -e '/\\$/{N;s/\\\n//;b join' -e '}' installers/docker/Dockerfile | sed -n 's/^RUN \(apt-get .*\)$/\1/p')
+    check "the Dockerfile has two such steps" test "$(printf '%s\n' "$steps" | wc -l)" = 2
+    while IFS= read -r step; do check "step: ${step:0:60}…" inside sh -ec "$step"; done <<<"$steps"
+    inside sh -c 'mkdir -p /library && ffmpeg -v error -f lavfi -i testsrc=s=160x90:r=10:d=1 -c:v mpeg4 /library/film.avi &&
+        touch -d "1 hour ago" /library/film.avi && chown -R 1234:2345 /library'
+    check "a library with files is healthy" inside env LIBRARY=/library healthy.sh
+    check "a run as the user that was named" inside env LIBRARY=/library PUID=1234 PGID=2345 REST=0 worker.sh
+    check "the result is that user's" test "$(stat -c %u:%g "$root/library/film.mp4")" = 1234:2345
+    check "so is the history" test "$(stat -c %u "$root/state")" = 1234
+    check "a mount that is away is ill" test "$(inside env LIBRARY=/media healthy.sh >/dev/null 2>&1; echo $?)" != 0
+    # The loop rests, and a stop ends it at once. The shell inside is process 1, as in a container.
+    check "SIGTERM ends the rest" inside timeout 60 sh -c '
+        LIBRARY=/library PUID=1234 PGID=2345 REST=1000 worker.sh & worker=$!
+        until ps_out=$(cat /proc/[0-9]*/comm) && echo "$ps_out" | grep -qx sleep; do
+            kill -0 $worker || exit 1
+            read -r _ </dev/null
+        done
+        kill -TERM $worker; wait $worker'
+}
+
+part_readme() {
+    bare
+    mkdir -p "$root/source"
+    git archive HEAD | tar -C "$root/source" -x
+    inside apt-get -q update >/dev/null 2>&1
+    if [ -n "${RUST_FROM:-}" ]; then
+        mkdir -p "$root/root/.cargo"
+        cp -a "$RUST_FROM/bin" "$root/root/.cargo/bin"
+        cp -a "$RUST_FROM/lib" "$root/root/.cargo/lib"
+    fi
+    local command
+    command=$(sed -n '/^```sh$/,/^```$/p' README.md | sed -n '2s/ *#.*//p')
+    check "the README's first command works: $command" inside sh -c "cd /source && $command"
+    check "the demo's film is there" test -s "$root/root/media-converter-demo/Movies/Testbild (2024).mp4"
+    check "the program is installed" inside /root/.local/bin/media-converter --version
+    check "and uninstalled" inside sh -c 'cd /source && ./installers/linux/install.sh --uninstall'
+    check "nothing is left of it" test -z "$(find "$root/root/.local" -name '*media-converter*' ! -path '*/state/*')"
+}
+
+parts=("$@")
+[ $# -gt 0 ] || parts=(deb units lintian container)
+for part in "${parts[@]}"; do
+    declare -F "part_$part" >/dev/null || { echo "tests/debian/run.sh: no such part: $part" >&2; exit 2; }
+    printf '\n-- %s\n' "$part"
+    "part_$part"
+done
+finish
