@@ -269,6 +269,7 @@ fn real_and_odd_media_go_through_twice_and_nothing_is_lost() {
         let stem = Path::new(gone).with_extension("mp4");
         assert!(after.contains_key(stem.to_str().unwrap()), "{gone}");
     }
+    crate::fidelity::museum::nothing_is_lost_in_silence(&share, &first, &real_media().unwrap());
     // The header claims 40 hours, the streams hold a second: neither cut short nor fine, but written anew.
     let whole = share.path("fragmented-wrong-duration.mp4");
     assert!(seconds(&whole) < 2.0, "{} s", seconds(&whole));

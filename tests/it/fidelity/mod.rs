@@ -4,3 +4,4 @@
 mod commands;
 mod cuts;
 mod gate;
+pub mod museum;
