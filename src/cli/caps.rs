@@ -8,7 +8,7 @@ use super::args::{Collect, Common, Programs};
 use super::session::Session;
 use crate::ffmpeg;
 use crate::job::bench;
-use crate::model::caps::{Caps, Verdict};
+use crate::model::caps::{Caps, EncoderCap, Verdict};
 use crate::model::error::Result;
 use crate::ui::ndjson::SCHEMA;
 use crate::ui::table::{Align, table};
@@ -67,7 +67,7 @@ pub fn run(args: &CapsArgs, common: &Common, look: Look) -> Result<Ending> {
         .iter()
         .map(|e| {
             let (works, evidence) = match &e.verdict {
-                Verdict::Works { fps } if *fps > 0.0 => ("works", format!("{fps:.0} fps")),
+                Verdict::Works { fps } if *fps > 0.0 => ("works", figures(*fps, e)),
                 Verdict::Works { .. } => ("works", String::new()),
                 Verdict::Failed { why } => ("fails", why.clone()),
                 Verdict::NotListed => ("absent", "not in this build of ffmpeg".to_owned()),
@@ -93,6 +93,26 @@ pub fn run(args: &CapsArgs, common: &Common, look: Look) -> Result<Ending> {
         })
         .collect();
     let left = Align::Left;
+    let decoders = caps.decoders.iter().flatten().map(|d| {
+        let (works, evidence) = match (&d.verdict, d.gain) {
+            (Verdict::Failed { why }, _) => ("fails", why.clone()),
+            (_, Some(gain)) if d.is_worth_it() => {
+                ("used", format!("the whole chain is {gain:.2} times as fast"))
+            }
+            (_, Some(gain)) => ("unused", format!("the whole chain is only {gain:.2} times as fast")),
+            (_, None) => ("unused", "its use could not be timed".to_owned()),
+        };
+        vec![
+            d.codec.clone(),
+            format!("{} (decodes)", d.accel),
+            "hardware".to_owned(),
+            works.to_owned(),
+            if d.ten_bit { "10" } else { "8" }.to_owned(),
+            d.device.clone().unwrap_or_default(),
+            evidence,
+        ]
+    });
+    let rows: Vec<Vec<String>> = rows.into_iter().chain(decoders).collect();
     ui::out(&table(
         &[
             ("codec", left),
@@ -106,4 +126,17 @@ pub fn run(args: &CapsArgs, common: &Common, look: Look) -> Result<Ending> {
         &rows,
     ));
     Ok(Ending::Well)
+}
+
+/// What a working encoder was seen to do.
+fn figures(fps: f64, cap: &EncoderCap) -> String {
+    let mut words = format!("{fps:.0} fps");
+    if let Some((width, height)) = cap.largest {
+        words.push_str(&format!(", up to {width}×{height}"));
+    }
+    if let Some(sessions) = cap.sessions {
+        let more = if sessions >= 8 { " or more" } else { "" };
+        words.push_str(&format!(", {sessions}{more} at once"));
+    }
+    words
 }

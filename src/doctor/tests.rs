@@ -59,7 +59,16 @@ fn mount_options_that_cost_something_are_named() {
 
 fn cap(name: &str, codec: &str, verdict: Verdict) -> EncoderCap {
     let hardware = name.contains('_');
-    EncoderCap { name: name.into(), codec: codec.into(), hardware, device: None, ten_bit: false, verdict }
+    EncoderCap {
+        name: name.into(),
+        codec: codec.into(),
+        hardware,
+        device: None,
+        ten_bit: false,
+        sessions: None,
+        largest: None,
+        verdict,
+    }
 }
 
 #[test]

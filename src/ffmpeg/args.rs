@@ -36,6 +36,14 @@ pub fn transcode(plan: &Plan, media: &MediaInfo, files: Files<'_>, release: Rele
     if plan.generate_timestamps {
         line.words(&["-fflags", "+genpts"]);
     }
+    // Pictures come back to memory by themselves, so that every filter and encoder goes on as without; what the card cannot
+    // decode after all, ffmpeg decodes in software.
+    if let Some(decode) = plan.streams.iter().find_map(encode_of).and_then(|encode| encode.decode.as_ref()) {
+        line.word("-hwaccel").word(&decode.accel);
+        if let Some(device) = &decode.device {
+            line.word("-hwaccel_device").word(device);
+        }
+    }
     line.word("-i").path(files.input);
     let attaches = |s: &StreamPlan| plan.container == Container::Matroska && s.action.is_picture();
     let mapped: Vec<&StreamPlan> = plan.streams.iter().filter(|s| !attaches(s)).collect();

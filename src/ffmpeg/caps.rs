@@ -1,5 +1,6 @@
 //! What this ffmpeg can really do here: every candidate encoder is tried with a real, short encode whose output is decoded and looked at.
 
+mod decode;
 mod list;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ use crate::model::error::{Error, Kind, Result};
 use crate::sys::{self, process::Spawn, stop::Stop};
 
 /// Raised when trials find out more than before, so that what older versions remembered is tried anew.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 /// Nothing moving for this long is a hang. A card that has to wake up takes seconds; a wedged driver takes for ever.
 const STALL: Duration = Duration::from_secs(20);
 /// Trials at once: consumer cards refuse a third session or a ninth, and a trial must not fail for its neighbours.
@@ -121,11 +122,19 @@ fn complete_within(
             encoders: Vec::new(),
             filters: list::filters(&ask(tools, "-filters")?),
             listed: list::encoders(&ask(tools, "-encoders")?),
+            decoders: None,
         },
     };
     let untried = |name: &str| wanted(name) && !caps.encoders.iter().any(|tried| tried.name == name);
     let candidates = candidates(&caps.listed, &untried);
-    if candidates.iter().all(|candidate| matches!(candidate, Candidate::NotListed { .. })) {
+    let accelerators = match caps.decoders {
+        // Where nothing video is wanted, nothing is decoded either.
+        None if encoders::VIDEO.iter().any(|encoder| wanted(encoder.name)) => decode::accelerators(tools),
+        _ => Vec::new(),
+    };
+    if candidates.iter().all(|candidate| matches!(candidate, Candidate::NotListed { .. }))
+        && accelerators.is_empty()
+    {
         // Nothing to run, so no clip either.
         let absent = candidates.iter().filter_map(Candidate::absent).collect();
         return Ok(joined(caps, absent));
@@ -149,12 +158,19 @@ fn complete_within(
             });
         }
     });
+    let interrupted = || Error::new(Kind::Interrupted, "finish trying ffmpeg's encoders");
     if sys::stop::asked() != Stop::No {
-        return Err(Error::new(Kind::Interrupted, "finish trying ffmpeg's encoders"));
+        return Err(interrupted());
     }
     let mut tried = tried.into_inner().unwrap_or_else(PoisonError::into_inner);
     tried.sort_by_key(|(n, _)| *n);
     caps = joined(caps, tried.into_iter().map(|(_, cap)| cap).collect());
+    if caps.decoders.is_none() && encoders::VIDEO.iter().any(|encoder| wanted(encoder.name)) {
+        caps.decoders = Some(decode::try_all(&stand, &accelerators, &caps, decode::LONG, &room.0));
+        if sys::stop::asked() != Stop::No {
+            return Err(interrupted());
+        }
+    }
     Ok(caps)
 }
 
@@ -227,6 +243,8 @@ impl Candidate {
             hardware: *hardware,
             device: None,
             ten_bit: false,
+            sessions: None,
+            largest: None,
             verdict: Verdict::NotListed,
         })
     }
@@ -240,18 +258,26 @@ impl Candidate {
                 hardware: false,
                 device: None,
                 ten_bit: false,
+                sessions: None,
+                largest: None,
                 verdict: verdict(stand.audio(name, file)),
             },
             Candidate::Video { encoder, device } => {
                 let (device, result) = on_device(stand, encoder, device.clone(), file);
                 let works = result.is_ok();
                 let ten_bit = works && stand.video(encoder, device.as_deref(), true, file).is_ok();
+                // Software has neither limit; only the machine's patience.
+                let limited = works && encoder.is_hardware();
+                let largest = limited.then(|| stand.largest(encoder, device.as_deref(), file));
+                let sessions = limited.then(|| stand.sessions(encoder, device.as_deref(), file));
                 EncoderCap {
                     name: encoder.name.to_owned(),
                     codec: encoder.codec.to_owned(),
                     hardware: encoder.is_hardware(),
                     device,
                     ten_bit,
+                    sessions,
+                    largest,
                     verdict: verdict(result),
                 }
             }

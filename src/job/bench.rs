@@ -146,7 +146,11 @@ impl Bench {
                 let rests = |name: &str, device: &Option<String>| {
                     resting.iter().any(|(n, d)| n == name && d == device)
                 };
-                let caps = Arc::new(self.all.without(|cap| rests(&cap.name, &cap.device)));
+                let mut caps = self.all.without(|cap| rests(&cap.name, &cap.device));
+                if let Some(decoders) = &mut caps.decoders {
+                    decoders.retain(|cap| !rests(&decoder(&cap.accel, &cap.codec), &cap.device));
+                }
+                let caps = Arc::new(caps);
                 state.current = Some((resting, Arc::clone(&caps)));
                 caps
             }
@@ -155,11 +159,30 @@ impl Bench {
 
     /// Software alone.
     pub fn software(&self) -> Caps {
-        self.all.without(|cap| cap.hardware)
+        let mut caps = self.all.without(|cap| cap.hardware);
+        caps.decoders = None;
+        caps
+    }
+
+    /// Our own jobs use every session of the plan's encoder that there is.
+    pub fn is_full(&self, plan: &Plan) -> bool {
+        let name = plan.streams.iter().find_map(|stream| match &stream.action {
+            Action::Video(encode) if self.all.is_hardware(&encode.encoder) => Some(&encode.encoder),
+            _ => None,
+        });
+        let caps = self.caps();
+        let state = self.state();
+        name.is_some_and(|name| {
+            caps.devices(name).all(|cap| {
+                let busy = state.busy.get(&(cap.name.clone(), cap.device.clone())).copied().unwrap_or(0);
+                // Eight were tried; a card that ran all of them may well run more.
+                cap.sessions.is_some_and(|sessions| sessions < 8 && busy >= sessions)
+            })
+        })
     }
 
     /// Takes a place at the plan's encoder; of several cards the one with the fewest jobs, which the plan then names.
-    pub fn seat<'a>(&'a self, plan: &mut Plan) -> Seat<'a> {
+    pub fn seat<'a>(&'a self, plan: &mut Plan, codec: &str) -> Seat<'a> {
         let encodes = plan.streams.iter_mut().filter_map(|stream| match &mut stream.action {
             Action::Video(encode) => Some(encode),
             _ => None,
@@ -179,6 +202,12 @@ impl Bench {
             encode.device.clone_from(&chosen.1);
             post = Some(chosen);
         }
+        let decodes = plan.streams.iter().find_map(|stream| match &stream.action {
+            Action::Video(encode) => encode.decode.clone(),
+            _ => None,
+        });
+        // Software that is fed by a card's decoder: what may fail is the decoder.
+        let post = post.or_else(|| decodes.map(|way| (decoder(&way.accel, codec), way.device)));
         if let Some(post) = &post {
             *state.busy.entry(post.clone()).or_default() += 1;
         }
@@ -198,6 +227,11 @@ impl Bench {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A decoder's name among the posts.
+fn decoder(accel: &str, codec: &str) -> String {
+    format!("{accel} decoding {codec}")
 }
 
 /// Who is on probation, as the last run on this machine left it.

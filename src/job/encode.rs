@@ -40,7 +40,15 @@ pub(crate) fn run(
     claim: &Claim,
     source: &mut Source,
 ) -> Result<Done, Halt> {
-    let seat = context.bench.seat(&mut source.plan);
+    if context.bench.is_full(&source.plan)
+        && let Some(plan) = in_software(task, context, source)
+    {
+        // The ramp added this job because it gets more done: the processor works beside the card.
+        source.plan = plan;
+    }
+    let codec = source.media.main_video().map(|stream| stream.codec.clone()).unwrap_or_default();
+    let decodes = is_decoded_in_hardware(&source.plan);
+    let seat = context.bench.seat(&mut source.plan, &codec);
     let first = patiently(task, context, sink, claim, source);
     let (halt, full) = match first {
         Ok((made, verified)) => {
@@ -48,7 +56,7 @@ pub(crate) fn run(
             return Ok(Done { made, verified, instead_of: None });
         }
         Err(Halt::Fail(failed)) if seat.is_hardware() && is_full(&failed) => (failed, true),
-        Err(Halt::Fail(failed)) if seat.is_hardware() && may_be_the_encoder(&failed) => (failed, false),
+        Err(Halt::Fail(failed)) if seat.is_hardware() && may_be_the_card(&failed, decodes) => (failed, false),
         Err(halt) => return Err(halt),
     };
     let name = encoder(&source.plan);
@@ -148,9 +156,18 @@ fn is_full(failed: &Failed) -> bool {
         && failed.stderr.as_deref().is_some_and(|text| text.lines().any(progress::is_session_limit))
 }
 
-/// The file decodes, there is room, the share answers: what is left is the encoder.
-fn may_be_the_encoder(failed: &Failed) -> bool {
-    matches!(failed.code, FailCode::Encode | FailCode::Stalled | FailCode::Verify)
+/// The file decodes, there is room, the share answers: what is left is the encoder. Where a card decodes, it may be the one that
+/// found the file damaged.
+fn may_be_the_card(failed: &Failed, decodes: bool) -> bool {
+    match failed.code {
+        FailCode::Encode | FailCode::Stalled | FailCode::Verify => true,
+        FailCode::Damaged | FailCode::Truncated => decodes,
+        _ => false,
+    }
+}
+
+fn is_decoded_in_hardware(plan: &Plan) -> bool {
+    plan.streams.iter().any(|s| matches!(&s.action, Action::Video(encode) if encode.decode.is_some()))
 }
 
 /// What the encoder said, rather than what ffmpeg said of it.

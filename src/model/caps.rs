@@ -17,6 +17,34 @@ pub struct Caps {
     pub filters: BTreeSet<String>,
     /// Encoders that are compiled in (video, audio and subtitle); being listed proves nothing for hardware.
     pub listed: BTreeSet<String>,
+    /// Hardware decoders that were tried; `None`: not yet.
+    #[serde(default)]
+    pub decoders: Option<Vec<DecodeCap>>,
+}
+
+/// The trial of one way to decode one codec in hardware.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecodeCap {
+    /// ffmpeg's name of the way: `cuda`, `vaapi`, `d3d11va`, `videotoolbox`.
+    pub accel: String,
+    pub device: Option<String>,
+    /// ffprobe's name of the codec.
+    pub codec: String,
+    /// The sample had 10 bit.
+    pub ten_bit: bool,
+    pub verdict: Verdict,
+    /// How many times as fast the whole chain was as with software's decoder, where the pictures were right.
+    pub gain: Option<f64>,
+}
+
+/// Less than this is not worth another thing that can break.
+const WORTH: f64 = 1.05;
+
+impl DecodeCap {
+    /// Right, and faster.
+    pub fn is_worth_it(&self) -> bool {
+        matches!(self.verdict, Verdict::Works { .. }) && self.gain.is_some_and(|gain| gain >= WORTH)
+    }
 }
 
 /// One encoder's trial.
@@ -32,6 +60,12 @@ pub struct EncoderCap {
     pub device: Option<String>,
     /// 10-bit 4:2:0 input works.
     pub ten_bit: bool,
+    /// Encodes that really ran at once, of those tried (eight); `None` for software, which has no such limit.
+    #[serde(default)]
+    pub sessions: Option<u32>,
+    /// The largest picture that was tried and worked; `None` for software.
+    #[serde(default)]
+    pub largest: Option<(u32, u32)>,
     /// The verdict.
     pub verdict: Verdict,
 }
@@ -71,8 +105,45 @@ impl Caps {
         caps.encoders.retain(|e| !leave_out(e));
         caps
     }
+    /// A hardware decoder that is right for this codec and makes the whole chain faster.
+    pub fn decoder(&self, codec: &str, ten_bit: bool) -> Option<&DecodeCap> {
+        let all = self.decoders.iter().flatten();
+        all.filter(|d| d.codec == codec && d.ten_bit == ten_bit && d.is_worth_it())
+            .max_by(|a, b| a.gain.unwrap_or(0.0).total_cmp(&b.gain.unwrap_or(0.0)))
+    }
     /// A filter is compiled in.
     pub fn has_filter(&self, name: &str) -> bool {
         self.filters.contains(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Caps, DecodeCap, Verdict};
+
+    #[test]
+    fn only_a_decoder_that_is_right_and_clearly_faster_is_used_and_the_best_of_them() {
+        let cap = |accel: &str, codec: &str, works, gain| DecodeCap {
+            accel: accel.into(),
+            device: None,
+            codec: codec.into(),
+            ten_bit: false,
+            verdict: if works { Verdict::Works { fps: 1.0 } } else { Verdict::Failed { why: "no".into() } },
+            gain,
+        };
+        let all = vec![
+            cap("vaapi", "h264", true, Some(1.2)),
+            cap("cuda", "h264", true, Some(1.4)),
+            cap("other", "h264", false, Some(9.0)),
+            cap("cuda", "hevc", true, Some(1.01)),
+            cap("cuda", "vp9", true, None),
+        ];
+        let caps = Caps { decoders: Some(all), ..Caps::default() };
+        assert_eq!(caps.decoder("h264", false).map(|d| d.accel.as_str()), Some("cuda"));
+        assert_eq!(caps.decoder("h264", true), None, "10 bit was not tried");
+        for codec in ["hevc", "vp9", "mpeg4"] {
+            assert_eq!(caps.decoder(codec, false), None, "{codec}");
+        }
+        assert_eq!(Caps::default().decoder("h264", false), None);
     }
 }

@@ -152,6 +152,9 @@ pub struct VideoEncode {
     pub codec: String,
     /// Device for hardware encoders.
     pub device: Option<String>,
+    /// The source is decoded in hardware, by this way of ffmpeg's and on this device.
+    #[serde(default)]
+    pub decode: Option<Decoding>,
     /// Pixels of the result.
     pub width: u32,
     /// Pixels of the result.
@@ -192,6 +195,14 @@ pub struct VideoEncode {
     pub content_light: Option<(u32, u32)>,
     /// Appended as they are.
     pub extra_args: Vec<String>,
+}
+
+/// A way to decode in hardware.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decoding {
+    /// `cuda`, `vaapi`, `d3d11va`, `videotoolbox`.
+    pub accel: String,
+    pub device: Option<String>,
 }
 
 /// Colour tags by ffmpeg's names; none: leave unset.

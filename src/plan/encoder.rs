@@ -12,6 +12,8 @@ pub struct Need {
     /// Mastering display or light level must end up in the stream. The hardware encoders of ffmpeg write them in some
     /// versions and silently not in others, so only the software encoders count.
     pub static_hdr: bool,
+    /// Pixels of the result.
+    pub size: (u32, u32),
 }
 
 /// The best working encoder, or why there is none.
@@ -23,11 +25,20 @@ pub fn choose(need: Need, choice: EncoderChoice, caps: &Caps) -> Result<(&'stati
             Some(cap) if need.static_hdr && cap.hardware => {
                 why.push(format!("{}: does not keep HDR metadata", row.encoder));
             }
+            Some(cap) if !holds(cap.largest, need.size) => {
+                let (width, height) = cap.largest.unwrap_or_default();
+                why.push(format!("{}: only up to {width}×{height}", row.encoder));
+            }
             Some(cap) => return Ok((row, cap)),
             None => why.push(format!("{}: {}", row.encoder, failure(row.encoder, caps))),
         }
     }
     Err(format!("no working {} encoder here ({})", name(need.codec), why.join(", ")))
+}
+
+/// The size is no larger than what was tried, upright or turned.
+fn holds(largest: Option<(u32, u32)>, (width, height): (u32, u32)) -> bool {
+    largest.is_none_or(|(w, h)| (width <= w && height <= h) || (width <= h && height <= w && w <= 4096))
 }
 
 /// A run under this choice may come to use the encoder.
@@ -67,5 +78,38 @@ pub fn name(codec: VideoCodec) -> &'static str {
         VideoCodec::H264 => "h264",
         VideoCodec::Hevc => "hevc",
         VideoCodec::Av1 => "av1",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_is_not_asked_for_more_than_it_was_seen_to_do() {
+        let cap = |name: &str, largest: Option<(u32, u32)>| EncoderCap {
+            name: name.to_owned(),
+            codec: "h264".to_owned(),
+            hardware: largest.is_some(),
+            device: None,
+            ten_bit: true,
+            sessions: None,
+            largest,
+            verdict: Verdict::Works { fps: 100.0 },
+        };
+        let caps = Caps {
+            encoders: vec![cap("h264_nvenc", Some((3840, 2160))), cap("libx264", None)],
+            ..Caps::default()
+        };
+        let with = |size| {
+            let need = Need { codec: VideoCodec::H264, ten_bit: false, static_hdr: false, size };
+            choose(need, EncoderChoice::Auto, &caps).map(|(row, _)| row.encoder)
+        };
+        assert_eq!(with((1920, 1080)), Ok("h264_nvenc"));
+        assert_eq!(with((2160, 3840)), Ok("h264_nvenc"), "upright");
+        assert_eq!(with((4096, 2160)), Ok("libx264"));
+        let need = Need { codec: VideoCodec::H264, ten_bit: false, static_hdr: false, size: (7680, 4320) };
+        let why = choose(need, EncoderChoice::Nvenc, &caps).map(|(row, _)| row.encoder).unwrap_err();
+        assert!(why.contains("only up to 3840×2160"), "{why}");
     }
 }

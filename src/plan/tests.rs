@@ -18,6 +18,8 @@ fn caps() -> Caps {
         hardware: !name.starts_with("lib"),
         device: None,
         ten_bit: true,
+        sessions: None,
+        largest: None,
         verdict: Verdict::Works { fps: 50.0 },
     };
     Caps {
@@ -259,6 +261,8 @@ fn only_encoders_that_worked_are_chosen_and_the_reasons_are_told() {
         hardware: true,
         device: None,
         ten_bit: false,
+        sessions: None,
+        largest: None,
         verdict: Verdict::Failed { why: "No capable devices found".to_owned() },
     }];
     let universal = profile("universal").expect("a built-in profile");

@@ -3,7 +3,7 @@
 use super::{color, encoder, level, words};
 use crate::model::caps::Caps;
 use crate::model::media::{Hdr, Stream, Video};
-use crate::model::plan::{Action, Lost, Skip, SkipCode, VideoEncode};
+use crate::model::plan::{Action, Decoding, Lost, Skip, SkipCode, VideoEncode};
 use crate::model::policy::{Deinterlace, DynamicHdr, HdrPolicy, Policy, VideoCodec, VideoPolicy};
 
 /// What happens to a video stream.
@@ -52,6 +52,10 @@ pub fn decide(
         codec,
         ten_bit: policy.video.bit_depth > 8,
         static_hdr: mastering.is_some() || content_light.is_some(),
+        size: {
+            let size = size(video, &policy.video);
+            (size.width, size.height)
+        },
     };
     let (row, cap) = encoder::choose(need, policy.video.encoder, caps)
         .map_err(|words| Skip { code: SkipCode::CannotHere, words })?;
@@ -75,6 +79,10 @@ pub fn decide(
         encoder: row.encoder.to_owned(),
         codec: encoder::name(codec).to_owned(),
         device: cap.device.clone(),
+        decode: caps
+            .decoder(&stream.codec, video.bit_depth > 8)
+            .filter(|_| is_decodable(video))
+            .map(|cap| Decoding { accel: cap.accel.clone(), device: cap.device.clone() }),
         width: size.width,
         height: size.height,
         scale: size.scale,
@@ -97,6 +105,12 @@ pub fn decide(
         extra_args: policy.video.extra_args.clone(),
     };
     Ok(Choice { action: Action::Video(Box::new(encode)), why, lost, downgraded: size.downgraded })
+}
+
+/// What cards decode everywhere: 4:2:0 in 8 or 10 bit, of a size that they all take.
+fn is_decodable(video: &Video) -> bool {
+    let usual = ["yuv420p", "yuvj420p", "nv12", "yuv420p10le"].contains(&video.pix_fmt.as_str());
+    usual && (128..=4096).contains(&video.width) && (128..=2304).contains(&video.height)
 }
 
 /// Why a stream cannot stay as it is, most important first; empty where it can.

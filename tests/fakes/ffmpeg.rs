@@ -12,6 +12,7 @@
 //! | `on=all` | every call |
 //! | `only=TEXT` | only calls that have TEXT in one of their arguments; given twice, both must be there |
 //! | `plays=NAME` | (no condition:) the hardware encoder NAME is listed and, where no fault strikes, played in software |
+//! | `accel=HOW` | (no condition:) calls with `-hwaccel`: `fast` and `slow` do it in software, the other or this one held up; `wrong` shows a negative; `software` leaves the frames in memory; `none`: there is no device |
 //! | `times=N` | only the first N calls that would be struck (counted in `fake.count` beside the program) |
 //!
 //! | fault | what happens |
@@ -43,7 +44,7 @@
 //! | `disk-full-message` | half of the output, the line of a full disk, and exit code 0, as ffmpeg 5.1 does |
 //! | `stderr-flood` | 100,000 lines of stderr, then the real program |
 //! | `no-encoders` | `-encoders` lists nothing |
-//! | `lists-everything` | `-encoders` adds every hardware encoder to the real list, and each fails in a way of its own: see [`ORDEALS`] |
+//! | `lists-everything` | `-encoders` adds every hardware encoder to the real list, and each fails in a way of its own: see `ordeals.rs` |
 //!
 //! `$FAKE_FFMPEG_LOG`, else the file `fake.log` beside the program where it exists, gets a line per call. The real programs are those in
 //! `$FAKE_REAL` (a folder), else the first in PATH that are not in the fake's own folder.
@@ -55,6 +56,8 @@
     reason = "a program of its own, for tests only"
 )]
 
+mod ordeals;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
@@ -63,40 +66,7 @@ use std::process::{Command, ExitCode};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// What becomes of each encoder under `lists-everything`: the fault, and the line for those that fail with one.
-const ORDEALS: &[(&str, &str, &str)] = &[
-    ("h264_nvenc", "fail", "[h264_nvenc @ 0x55d0] Cannot load libcuda.so.1"),
-    (
-        "hevc_nvenc",
-        "fail",
-        "[hevc_nvenc @ 0x55d0] OpenEncodeSessionEx failed: out of memory (10): (no details)",
-    ),
-    (
-        "av1_nvenc",
-        "fail",
-        "[av1_nvenc @ 0x55d0] The minimum required Nvidia driver for nvenc is 570.0 or newer",
-    ),
-    ("h264_qsv", "hang", ""),
-    ("hevc_qsv", "exit0-empty", ""),
-    ("av1_qsv", "crash", ""),
-    ("h264_vaapi", "green", ""),
-    ("hevc_vaapi", "wrong-frames", ""),
-    ("av1_vaapi", "exit0-none", ""),
-    ("h264_amf", "wrong-size", ""),
-    ("hevc_amf", "garbage-output", ""),
-    ("av1_amf", "fail", "[av1_amf @ 0x55d0] DLL amfrt64.dll failed to open"),
-    ("h264_videotoolbox", "cut-output", ""),
-    (
-        "hevc_videotoolbox",
-        "fail",
-        "[hevc_videotoolbox @ 0x55d0] Error: cannot create compression session: -12903",
-    ),
-    ("h264_v4l2m2m", "fail", "[h264_v4l2m2m @ 0x55d0] Could not find a valid device"),
-    ("hevc_v4l2m2m", "fail", ""),
-    ("h264_vulkan", "fail", "[AVHWDeviceContext @ 0x55d0] No devices found: VK_ERROR_INCOMPATIBLE_DRIVER"),
-    ("hevc_vulkan", "disk-full-message", ""),
-    ("av1_vulkan", "wrong-codec", ""),
-];
+use ordeals::ORDEALS;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
@@ -153,10 +123,46 @@ impl Player {
         if self.is_struck() {
             return self.suffer(fault, "", None);
         }
+        if let Some(how) = self.word("accel") {
+            return self.accelerated(how);
+        }
         match self.word("plays") {
             Some(encoder) if self.has(encoder) => self.real(&self.in_software(encoder)),
             _ => self.real(&self.args),
         }
+    }
+
+    /// A card that decodes, as well as it does.
+    fn accelerated(&self, how: &str) -> ExitCode {
+        let asks = self.has("-hwaccel");
+        let chain = self.args.iter().any(|arg| arg.ends_with("long.mkv"))
+            && self.args.iter().any(|arg| arg.ends_with("chain.mkv"));
+        if chain && asks == (how == "slow") {
+            sleep(Duration::from_secs(3));
+        }
+        if !asks {
+            return self.real(&self.args);
+        }
+        if how == "none" {
+            eprintln!("[AVHWDeviceContext @ 0x55d0] Cannot load libcuda.so.1");
+            eprintln!("Device creation failed: -1.");
+            return ExitCode::FAILURE;
+        }
+        if how == "software" {
+            eprintln!("[hwdownload @ 0x55d0] The input must have a hardware frame reference: hwdownload");
+            return ExitCode::FAILURE;
+        }
+        let mut args = Vec::new();
+        let mut words = self.args.iter();
+        while let Some(word) = words.next() {
+            if word.starts_with("-hwaccel") {
+                words.next();
+            } else {
+                let download = if how == "wrong" { "negate," } else { "" };
+                args.push(word.replace("hwdownload,format=nv12,", download));
+            }
+        }
+        self.real(&args)
     }
 
     /// The same call with a software encoder in the place of the played one, and without the options that only that one knows.

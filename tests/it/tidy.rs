@@ -385,7 +385,9 @@ impl House<'_> {
                 continue;
             }
             let (folder, file) = path.rsplit_once('/').unwrap_or(("", &path));
-            let root = matches!(file, "main.rs" | "lib.rs" | "mod.rs") || is_target(&path);
+            // What the manifest names is the root of a program, whatever it is called.
+            let is_named = manifest.contains(&format!("\"{path}\""));
+            let root = is_named || matches!(file, "main.rs" | "lib.rs" | "mod.rs") || is_target(&path);
             let inside = if root { folder.to_owned() } else { path.trim_end_matches(".rs").to_owned() };
             for (name, explicit) in source::declared_modules(&source::read(text)) {
                 match explicit {

@@ -73,6 +73,7 @@ fn encode() -> Action {
         encoder: "libx264".to_owned(),
         codec: "h264".to_owned(),
         device: None,
+        decode: None,
         width: 320,
         height: 180,
         scale: false,
@@ -147,4 +148,16 @@ fn frames_for_idet_come_from_the_middle_and_are_not_turned() {
     let line = text(&detect_interlacing(Path::new("a"), 2, 30.5));
     assert!(line.contains("-ss 30.500 -noautorotate -i file:a -map 0:2 -vf idet -frames:v 200"), "{line}");
     assert!(!text(&detect_interlacing(Path::new("a"), 2, 0.0)).contains("-ss"));
+}
+
+#[test]
+fn a_card_that_decodes_is_named_before_the_input() {
+    use crate::model::plan::Decoding;
+    let mut plan = plan(encode());
+    let Action::Video(encode) = &mut plan.streams[0].action else { panic!("a video") };
+    encode.decode = Some(Decoding { accel: "vaapi".into(), device: Some("/dev/dri/renderD129".into()) });
+    let files = Files { input: Path::new("in"), output: Path::new("out"), sidecars: &[], pictures: &[] };
+    let line = text(&transcode(&plan, &source(), files, Some((7, 1))));
+    assert!(line.contains("-hwaccel vaapi -hwaccel_device /dev/dri/renderD129 -i file:in"), "{line}");
+    assert!(!line.contains("-hwaccel_output_format"), "frames come back to memory: {line}");
 }

@@ -20,8 +20,10 @@ pub const HUNG: &str = "it hung";
 const WIDTH: u32 = 640;
 const HEIGHT: u32 = 360;
 const FRAMES: usize = 24;
+/// Encodes tried at once: consumer cards allow three, five or eight, others have no limit.
+const SESSIONS: u32 = 8;
 /// A second of moving colours, as large as small cards ask for at least.
-const CLIP: &str = "testsrc2=size=640x360:rate=24:duration=1";
+pub(super) const CLIP: &str = "testsrc2=size=640x360:rate=24:duration=1";
 /// Pictures are compared at this size, three bytes a pixel: large enough to tell a picture from a surface, small enough that no encoder's
 /// artefacts count.
 const SIDE: usize = 8;
@@ -42,7 +44,7 @@ pub type Result = std::result::Result<f64, String>;
 /// What all trials share.
 #[derive(Debug)]
 pub struct Stand<'a> {
-    tools: &'a Tools,
+    pub(super) tools: &'a Tools,
     /// Nothing moving for this long is a hang; three times as long is too long in any case.
     stall: Duration,
     /// The clip's pictures as they should come out.
@@ -71,8 +73,61 @@ impl<'a> Stand<'a> {
     /// Encodes the clip into `file` and looks at what came out.
     pub fn video(&self, encoder: &Encoder, device: Option<&str>, ten_bit: bool, file: &Path) -> Result {
         let expected = self.expected.as_ref().map_err(Clone::clone)?;
+        let args = self.video_args(encoder, device, ten_bit, &["-f", "lavfi", "-i", CLIP]);
+        let seconds = self.encode(args, file)?;
+        self.check_header(encoder.codec, ten_bit, file)?;
+        let mut args = words(&["-i"]);
+        args.push(url(file));
+        args.extend(self.pictures(""));
+        let made = self.ffmpeg(args).map_err(|why| format!("what it made does not decode: {why}"))?.stdout;
+        compare(expected, &made)?;
+        Ok(FRAMES as f64 / seconds.max(0.001))
+    }
+
+    /// The largest of the usual sizes that comes out as it went in.
+    pub fn largest(&self, encoder: &Encoder, device: Option<&str>, file: &Path) -> (u32, u32) {
+        let mut best = (WIDTH, HEIGHT);
+        for (width, height) in [(1920, 1080), (3840, 2160), (7680, 4320)] {
+            let source = format!("testsrc2=size={width}x{height}:rate=24:duration=0.125");
+            let args = self.video_args(encoder, device, false, &["-f", "lavfi", "-i", &source]);
+            let made = self.encode(args, file).is_ok()
+                && probe::probe(self.tools, file).is_ok_and(|media| {
+                    let video = media.of_kind(StreamKind::Video).next().and_then(|s| s.video.clone());
+                    video.is_some_and(|video| (video.width, video.height) == (width, height))
+                });
+            if !made {
+                break;
+            }
+            best = (width, height);
+        }
+        best
+    }
+
+    /// How many of eight encodes at once come to their end. Each takes a second, whatever the card can do.
+    pub fn sessions(&self, encoder: &Encoder, device: Option<&str>, file: &Path) -> u32 {
+        let clip = ["-re", "-f", "lavfi", "-i", CLIP];
+        std::thread::scope(|scope| {
+            let all: Vec<_> = (0..SESSIONS)
+                .map(|n| {
+                    let args = self.video_args(encoder, device, false, &clip);
+                    let file = file.with_extension(format!("{n}.mkv"));
+                    scope.spawn(move || self.encode(args, &file).is_ok())
+                })
+                .collect();
+            all.into_iter().map(|one| u32::from(one.join().unwrap_or(false))).sum::<u32>().max(1)
+        })
+    }
+
+    /// An encode of `input` as a transcode would ask for it.
+    pub(super) fn video_args(
+        &self,
+        encoder: &Encoder,
+        device: Option<&str>,
+        ten_bit: bool,
+        input: &[&str],
+    ) -> Vec<OsString> {
         let mut args: Vec<String> = encoder.device(device);
-        args.extend(["-f", "lavfi", "-i", CLIP].map(str::to_owned));
+        args.extend(input.iter().map(ToString::to_string));
         args.extend(encoder.upload(ten_bit).into_iter().flat_map(|chain| ["-vf".to_owned(), chain]));
         args.extend(
             encoder.pix_fmt(ten_bit).into_iter().flat_map(|format| ["-pix_fmt", format].map(str::to_owned)),
@@ -81,14 +136,7 @@ impl<'a> Stand<'a> {
         args.extend(encoder.select(device));
         args.extend(encoder.quickest());
         args.extend(encoder.quality(encoder.middling(), None, self.tools.release));
-        let seconds = self.encode(args.into_iter().map(OsString::from).collect(), file)?;
-        self.check_header(encoder.codec, ten_bit, file)?;
-        let mut args = words(&["-i"]);
-        args.push(url(file));
-        args.extend(self.pictures(""));
-        let made = self.ffmpeg(args).map_err(|why| format!("what it made does not decode: {why}"))?.stdout;
-        compare(expected, &made)?;
-        Ok(FRAMES as f64 / seconds.max(0.001))
+        args.into_iter().map(OsString::from).collect()
     }
 
     /// Encodes a tone into `file` and listens to what came out.
@@ -101,8 +149,21 @@ impl<'a> Stand<'a> {
         listen(&made).map(|()| 0.0)
     }
 
+    /// Decodes a sample of the clip with these options before its input, and compares.
+    pub(super) fn decodes(&self, before: &[&str], download: &str, file: &Path) -> Result {
+        let expected = self.expected.as_ref().map_err(Clone::clone)?;
+        let began = Instant::now();
+        let mut args = words(before);
+        args.push("-i".into());
+        args.push(url(file));
+        args.extend(self.pictures(download));
+        let made = self.ffmpeg(args)?.stdout;
+        compare(expected, &made)?;
+        Ok(FRAMES as f64 / began.elapsed().as_secs_f64().max(0.001))
+    }
+
     /// Runs an encode of `args` into `file`; returns its seconds.
-    fn encode(&self, mut args: Vec<OsString>, file: &Path) -> std::result::Result<f64, String> {
+    pub(super) fn encode(&self, mut args: Vec<OsString>, file: &Path) -> std::result::Result<f64, String> {
         // A file of an earlier trial must not pass for this one's.
         let _ = sys::fs::remove_file(file);
         args.extend(words(&["-f", "matroska"]));
@@ -233,7 +294,7 @@ fn listen(made: &[u8]) -> std::result::Result<(), String> {
     Ok(())
 }
 
-fn words(words: &[&str]) -> Vec<OsString> {
+pub(super) fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }
 

@@ -19,6 +19,8 @@ fn caps() -> Caps {
         hardware: false,
         device: None,
         ten_bit: true,
+        sessions: None,
+        largest: None,
         verdict: Verdict::Works { fps: 50.0 },
     };
     Caps {

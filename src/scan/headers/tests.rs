@@ -180,6 +180,8 @@ fn able() -> Caps {
         hardware: false,
         device: None,
         ten_bit: true,
+        sessions: None,
+        largest: None,
         verdict: Verdict::Works { fps: 100.0 },
     };
     let encoders = vec![works("libx264", "h264"), works("libx265", "hevc"), works("libsvtav1", "av1")];

@@ -21,6 +21,8 @@ fn caps(release: (u32, u32), encoders: &[&str]) -> Caps {
         hardware: !name.starts_with("lib"),
         device: name.ends_with("_vaapi").then(|| "/dev/dri/renderD128".to_owned()),
         ten_bit: true,
+        sessions: None,
+        largest: None,
         verdict: Verdict::Works { fps: 100.0 },
     };
     Caps {

@@ -33,6 +33,8 @@ fn tools() -> Option<(Tools, Caps)> {
         hardware: false,
         device: None,
         ten_bit: true,
+        sessions: None,
+        largest: None,
         verdict: Verdict::Works { fps: 1.0 },
     };
     let caps = Caps {

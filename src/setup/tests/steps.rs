@@ -181,6 +181,8 @@ fn caps(entries: &[(&str, &str, bool, bool)]) -> Caps {
             hardware: *hardware,
             device: None,
             ten_bit: false,
+            sessions: None,
+            largest: None,
             verdict: if *works {
                 Verdict::Works { fps: 100.0 }
             } else {
