@@ -164,7 +164,7 @@ impl Site {
             Call::Publish => {
                 super::step("claim.before-publish");
                 let staging = self.work(me).join(layout::CLAIM_STAGING);
-                let made = sys::fs::publish_dir(&staging, &self.lock(), &layout::own(me)).map(drop);
+                let made = sys::fs::offer_dir(&staging, &self.lock(), &layout::own(me));
                 super::step("claim.published");
                 made
             }
@@ -185,7 +185,7 @@ impl Site {
                 super::step("seal.before-publish");
                 let staging = self.work(me).join(layout::SEAL_STAGING);
                 let slot = self.own(me).join(layout::SEAL);
-                let made = sys::fs::publish_dir(&staging, &slot, &layout::by(me)).map(drop);
+                let made = sys::fs::offer_dir(&staging, &slot, &layout::by(me));
                 super::step("seal.published");
                 made
             }

@@ -24,8 +24,8 @@ pub use content::{
 };
 pub use grow::{Growing, make_program};
 pub use names::{
-    consume, create_dir, create_dir_all, exchange, hard_link, publish_dir, publish_file, remove_dir,
-    remove_file, remove_running, rename_new, replace,
+    consume, create_dir, create_dir_all, exchange, hard_link, offer_dir, publish_dir, publish_file,
+    remove_dir, remove_file, remove_running, rename_new, replace,
 };
 
 #[cfg(test)]

@@ -37,6 +37,15 @@ pub fn publish_dir(from: &Path, to: &Path, child: &str) -> io::Result<Created> {
     publish_dir_by(&mut os::fs::rename_dir, from, to, child)
 }
 
+/// As [`publish_dir`], for a caller that lists `to` afterwards whatever this says: a success is not looked at twice, which
+/// spares two to four round trips.
+pub fn offer_dir(from: &Path, to: &Path, child: &str) -> io::Result<()> {
+    match os::fs::rename_dir(from, to) {
+        Ok(()) => Ok(()),
+        Err(_) => publish_dir(from, to, child).map(drop),
+    }
+}
+
 pub(in crate::sys) fn publish_dir_by(
     rename: TwoNames,
     from: &Path,
