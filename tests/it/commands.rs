@@ -123,7 +123,7 @@ fn an_environment_variable_counts_and_a_mistyped_one_is_refused() {
 }
 
 #[test]
-fn a_scan_counts_and_changes_nothing() {
+fn a_scan_counts_and_leaves_nothing_but_caches() {
     let share = Share::new();
     share.add("Films/Old.avi", Clip::Mpeg4Avi);
     share.add("Films/Box.mkv", Clip::RemuxMkv);
@@ -137,7 +137,9 @@ fn a_scan_counts_and_changes_nothing() {
     }
     assert_eq!(scan["skip"]["fits"]["files"], 1, "{scan}");
     assert_eq!(scan["files"].as_array().unwrap().len(), 4);
-    assert_eq!(share.digests(), before);
+    let mut after = share.digests();
+    after.retain(|name, _| !name.ends_with(".mediabox_cache.json"));
+    assert_eq!(after, before);
 }
 
 #[test]
