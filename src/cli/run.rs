@@ -7,13 +7,16 @@ use clap::Args;
 use super::Ending;
 use super::args::{Choice, Claims, Collect, Common, Guards, Programs, Wants};
 use super::session::{BUILT_IN, Session, folder_of};
-use crate::config::{Jobs, Originals, Settings, Verify, WhatThen};
+use crate::config::{self, Jobs, Originals, Settings, Verify, WhatThen};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::event::Summary;
-use crate::share::{layout, record};
+use crate::share::{layout, library, record, wishes};
+use crate::store::Store;
+use crate::sys;
 use crate::sys::path::{self, Reach};
 use crate::sys::stop;
 use crate::ui::Look;
+use crate::worker::order::Order;
 use crate::worker::{self, Manner, Options, Rules, VerifyDepth, Watch};
 
 /// Convert what lies in folders and files
@@ -30,6 +33,21 @@ pub struct RunArgs {
     /// Stop after this many conversions
     #[arg(long, value_name = "N", help_heading = "What to look at")]
     pub limit: Option<String>,
+    /// What comes first; spread: each machine starts elsewhere
+    #[arg(
+        long,
+        value_name = "ORDER",
+        value_parser = ["spread", "newest", "oldest", "largest", "smallest", "savings", "name", "random"],
+        help_heading = "What to look at"
+    )]
+    pub order: Option<String>,
+    /// Have this file or folder converted before everything else, by whichever machine is free first (repeatable);
+    /// alone: only note the wish
+    #[arg(long, value_name = "PATH", help_heading = "What to look at")]
+    pub first: Vec<PathBuf>,
+    /// Stay, and take new files within a minute after they have gone quiet
+    #[arg(long, conflicts_with = "dry_run", help_heading = "What to look at")]
+    pub watch: bool,
     #[command(flatten)]
     pub wants: Wants,
     /// Say what would be done to each file and why; change nothing
@@ -79,6 +97,7 @@ impl RunArgs {
         Collect::default()
             .choice(&self.choice)
             .text("limit", self.limit.as_ref())
+            .text("order", self.order.as_ref())
             .wants(&self.wants)
             .text("verify", self.verify.as_ref())
             .text("originals", self.originals.as_ref())
@@ -118,6 +137,11 @@ pub(super) fn visible(dir: &Path, look: Look) -> Result<PathBuf> {
 
 /// Runs it.
 pub fn run(args: &RunArgs, common: &Common, look: Look) -> Result<Ending> {
+    if args.dir.is_empty() && args.file.is_empty() && !args.first.is_empty() {
+        let session = Session::begin(common, args.collect(), Vec::new(), look)?;
+        wish(&args.first, &session.store(), session.look)?;
+        return Ok(Ending::Well);
+    }
     if args.dir.is_empty() && args.file.is_empty() {
         return Err(Error::new(Kind::Usage, "begin").because("neither a folder nor a file is named").hint(
             "Name folders with --dir and single files with --file, for example: media-converter --dir /mnt/media",
@@ -162,13 +186,46 @@ pub fn run(args: &RunArgs, common: &Common, look: Look) -> Result<Ending> {
         background: settings.nice,
         stall: settings.stall,
         new_library: args.new_library,
+        order: match settings.order {
+            config::Order::Spread => Order::Spread,
+            config::Order::Newest => Order::Newest,
+            config::Order::Oldest => Order::Oldest,
+            config::Order::Largest => Order::Largest,
+            config::Order::Smallest => Order::Smallest,
+            config::Order::Savings => Order::Savings,
+            config::Order::Name => Order::Name,
+            config::Order::Random => Order::Random,
+        },
+        stay: args.watch,
         conditions: crate::ffmpeg::caps::conditions(&tools),
         tools,
         caps,
     };
+    if !args.dry_run {
+        wish(&args.first, &store, session.look)?;
+    }
     let sink = session.look.sink();
     let summary = worker::run(&options, &store, &sink)?;
     Ok(ending(&summary))
+}
+
+/// Notes wishes in their libraries, for all machines.
+fn wish(paths: &[PathBuf], store: &Store, look: Look) -> Result<()> {
+    for path in paths {
+        let there = sys::path::canonical(path).map_err(|error| {
+            Error::new(Kind::Usage, "find").at(path).because(error).hint("Check the path given to --first.")
+        })?;
+        let folder = if there.is_dir() { there.clone() } else { folder_of(&there) };
+        let library =
+            library::open(&folder, store.library_at(&folder).as_deref(), false)?.ok_or_else(|| {
+                Error::new(Kind::Library, "find the library of")
+                    .at(path)
+                    .hint("Nothing was converted there yet; run media-converter --dir on the library first.")
+            })?;
+        wishes::add(&library.root, &there)?;
+        look.note(&format!("{}: goes first on whichever machine is free first", path.display()));
+    }
+    Ok(())
 }
 
 /// Files at once at most. On its own it is found out by trying; no encoder is so slow that more files than cores pay.

@@ -127,7 +127,11 @@ pub fn run(args: &ServiceArgs, look: Look) -> Result<Ending> {
     let tell = |done: Vec<String>| done.iter().for_each(|line| look.note(line));
     match &args.what {
         What::Install { job, password_file } => {
-            let work = job.work(look)?;
+            let mut work = job.work(look)?;
+            // A service stays and takes what comes; the manager's rest is for a share that is away.
+            if !work.args.iter().any(|arg| arg == "--watch") {
+                work.args.push("--watch".to_owned());
+            }
             if job.print {
                 ui::out(&service::text(&work, &places())?.1);
                 return Ok(Ending::Well);

@@ -114,6 +114,16 @@ pub const KEYS: &[Key] = &[
     ),
     key("limit", Kind::Count, "", "--limit", Scope::Fleet, "The run ends after this many conversions."),
     key(
+        "order",
+        Kind::Word(&["spread", "newest", "oldest", "largest", "smallest", "savings", "name", "random"]),
+        "spread",
+        "--order",
+        Scope::Fleet,
+        "Which files come first. `spread`: as they are found, each machine starting elsewhere; the first job starts at once. \
+         `savings`: what has most bytes above what its picture needs, by remembered facts (`media-converter scan`). All but \
+         `spread` wait up to ten seconds for the walk, then take the best found so far.",
+    ),
+    key(
         "include",
         Kind::Globs,
         "",

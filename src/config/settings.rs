@@ -67,6 +67,19 @@ pub enum Color {
     Never,
 }
 
+/// Which files come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    Spread,
+    Newest,
+    Oldest,
+    Largest,
+    Smallest,
+    Savings,
+    Name,
+    Random,
+}
+
 /// Everything that can be set, resolved.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -78,6 +91,7 @@ pub struct Settings {
     pub output_limit: OutputLimit,
     pub jobs: Jobs,
     pub limit: Option<u64>,
+    pub order: Order,
     pub include: Vec<String>,
     pub exclude: Vec<String>,
     pub min_age: Duration,
@@ -152,6 +166,16 @@ impl Settings {
                 Some(count) => Jobs::Count(usize::try_from(count).unwrap_or(usize::MAX)),
             },
             limit: read.count("limit"),
+            order: match read.text("order") {
+                "newest" => Order::Newest,
+                "oldest" => Order::Oldest,
+                "largest" => Order::Largest,
+                "smallest" => Order::Smallest,
+                "savings" => Order::Savings,
+                "name" => Order::Name,
+                "random" => Order::Random,
+                _ => Order::Spread,
+            },
             include: read.list("include"),
             exclude: read.list("exclude"),
             min_age: read.duration("min_age"),

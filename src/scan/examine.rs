@@ -87,6 +87,14 @@ fn stamp(path: &Path) -> Result<Stamp> {
 }
 
 fn probed(path: &Path, stamp: Stamp, rules: Rules<'_>) -> Result<Examined> {
+    // A process for each file of an aborted download would tell nothing that the file system does not.
+    if stamp.size > 0 && crate::sys::fs::is_hollow(path) {
+        return Err(crate::model::error::Error::new(crate::model::error::Kind::Media, "read the file")
+            .at(path)
+            .because(
+                "there is no data in it: its space was only set aside, as by a download that never began",
+            ));
+    }
     let media = probe::probe(rules.tools, path)?;
     let decision = decide(path, &media, rules)?;
     Ok(Examined { stamp, media, decision })

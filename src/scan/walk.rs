@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::model::key::Stamp;
 use crate::model::policy::TypeFilter;
@@ -93,6 +94,27 @@ impl Iterator for Walk {
     type Item = Found;
     fn next(&mut self) -> Option<Found> {
         self.found.recv().ok()
+    }
+}
+
+/// What a wait for the walk came to.
+#[derive(Debug)]
+pub enum Next {
+    Found(Found),
+    /// Nothing in that time.
+    Nothing,
+    /// The walk is over.
+    End,
+}
+
+impl Walk {
+    /// The next finding, waited for at most this long.
+    pub fn next_within(&mut self, time: Duration) -> Next {
+        match self.found.recv_timeout(time) {
+            Ok(found) => Next::Found(found),
+            Err(RecvTimeoutError::Timeout) => Next::Nothing,
+            Err(RecvTimeoutError::Disconnected) => Next::End,
+        }
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) const OLD_DOORBELL: &str = "oldL";
 
 const OURS: &str = ".mbx-";
 const RESULTS_SUFFIX: &str = ".log";
+const WISH_SUFFIX: &str = ".json";
 const OWN: &str = "own.";
 const BY: &str = "by.";
 const HASH_DIGITS: usize = 16;
@@ -135,6 +136,21 @@ pub fn trial_dir(root: &Path, token: &str) -> PathBuf {
 /// The trash folder of a library: `.mediabox/trash`.
 pub fn trash(root: &Path) -> PathBuf {
     root.join(LIBRARY_DIR).join("trash")
+}
+
+/// What somebody wants first: `.mediabox/first`.
+pub(super) fn wishes(root: &Path) -> PathBuf {
+    root.join(LIBRARY_DIR).join("first")
+}
+
+/// One wish's file.
+pub(super) fn wish(root: &Path, token: &str) -> PathBuf {
+    wishes(root).join(format!("{token}{WISH_SUFFIX}"))
+}
+
+/// The token of such a file's name.
+pub(super) fn wish_token(name: &str) -> Option<&str> {
+    name.strip_suffix(WISH_SUFFIX).filter(|token| is_token(token))
 }
 
 /// What became of contents, whatever their names: `.mediabox/results`.

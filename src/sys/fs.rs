@@ -135,6 +135,11 @@ fn folder_of(path: &Path) -> Option<&Path> {
     path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
 }
 
+/// The file system says that a file holds no data at all, whatever its size. False where it cannot tell.
+pub fn is_hollow(path: &Path) -> bool {
+    os::fs::is_hollow(path)
+}
+
 /// `stat` through the link: size and mtime.
 pub fn stamp(path: &Path) -> io::Result<Stamp> {
     present(path, || stamp_of(&std::fs::metadata(path)?))

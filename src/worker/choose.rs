@@ -1,11 +1,9 @@
 //! Choosing: folder by folder as the walk finds them, each file either left alone with a reason or handed to a slot.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
-use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
+use super::passes::{Hand, lasts};
 use super::{Run, ledger};
 use crate::job::gate::Word;
 use crate::job::{Task, recover};
@@ -15,7 +13,7 @@ use crate::model::outcome::{FailCode, Failed, Outcome};
 use crate::model::plan::{Decision, Skip, SkipCode};
 use crate::plan;
 use crate::scan::examine::{self, Examined, Rules};
-use crate::scan::walk::{self, File, Folder, Found};
+use crate::scan::walk::{File, Folder};
 use crate::scan::{journal, recall};
 use crate::share::library::Library;
 use crate::share::{cache, survey};
@@ -26,14 +24,14 @@ use crate::sys::stop::{self, Stop};
 const HINT: &str = "get another copy of the file, or leave it out with --exclude; it was left alone";
 
 /// A file that changed a moment ago: looked at again when everything else is done.
-struct Young {
+pub(super) struct Young {
     folder: PathBuf,
     file: File,
     library: Library,
 }
 
 /// What is to be done with a file.
-enum Choice {
+pub(super) enum Choice {
     Skip(Skip),
     Fail(Failed),
     Go(Box<Examined>),
@@ -41,87 +39,26 @@ enum Choice {
 }
 
 impl Run<'_> {
-    /// Everything that was asked for: folders first, single files, then what was too young.
-    pub(super) fn choose_all(&self, libraries: &BTreeMap<PathBuf, Library>, send: &SyncSender<Task>) {
-        let mut young = Vec::new();
-        for (path, library) in libraries {
-            if path.is_dir() {
-                self.choose_tree(path, library, send, &mut young);
-            } else {
-                self.choose_file(path, library, send, &mut young);
-            }
-        }
-        let (files, bytes) = {
-            let tally = self.tally();
-            (tally.files, tally.bytes)
-        };
-        self.sink.emit(&Event::Walked { files, bytes, done: true });
-        self.choose_young(young, send);
-    }
-
-    fn over(&self) -> bool {
+    pub(super) fn over(&self) -> bool {
         stop::asked() > Stop::No
             || matches!(self.gate.word(), Word::Leave(_))
             || self.options.limit.is_some_and(|limit| self.tally().summary.converted >= limit)
     }
 
-    fn choose_tree(&self, root: &Path, library: &Library, send: &SyncSender<Task>, young: &mut Vec<Young>) {
-        for found in walk::walk(&[root.to_owned()], self.spread) {
-            if self.over() {
-                return;
-            }
-            match found {
-                Found::Folder(folder) => self.choose_folder(root, &folder, library, send, young),
-                Found::Odd { path } => self.note(
-                    Level::Warn,
-                    Some(path),
-                    "left alone: its name is not valid Unicode; rename it to have it converted".to_owned(),
-                ),
-                Found::Unreadable { path, error } => {
-                    self.tally().failed(FailCode::Io);
-                    let text = format!("this folder could not be read: {error}; the run goes on without it");
-                    self.note(Level::Error, Some(path), text);
-                }
-            }
-        }
+    /// The media files of a folder that this run is about.
+    pub(super) fn wanted<'f>(&self, root: &Path, folder: &'f Folder) -> Vec<&'f File> {
+        let relative = sys::path::key(root, &folder.path).map(|key| key.0).unwrap_or_default();
+        let wants = |file: &&File| {
+            let path =
+                if relative.is_empty() { file.name.clone() } else { format!("{relative}/{}", file.name) };
+            plan::is_media_extension(&sys::path::extension(Path::new(&file.name)), self.options.types)
+                && self.filter.wants(&path)
+        };
+        folder.files.iter().filter(wants).collect()
     }
 
-    fn choose_folder(
-        &self,
-        root: &Path,
-        folder: &Folder,
-        library: &Library,
-        send: &SyncSender<Task>,
-        young: &mut Vec<Young>,
-    ) {
-        if folder.has_claims && !self.options.dry_run {
-            self.sweep(&folder.path, library);
-        }
-        let relative = sys::path::key(root, &folder.path).map(|key| key.0).unwrap_or_default();
-        let mut files: Vec<&File> = folder
-            .files
-            .iter()
-            .filter(|file| {
-                let path =
-                    if relative.is_empty() { file.name.clone() } else { format!("{relative}/{}", file.name) };
-                plan::is_media_extension(&sys::path::extension(Path::new(&file.name)), self.options.types)
-                    && self.filter.wants(&path)
-            })
-            .collect();
-        if files.is_empty() {
-            return;
-        }
-        {
-            let mut tally = self.tally();
-            tally.files += files.len() as u64;
-            tally.bytes += files.iter().map(|file| file.stamp.size).sum::<u64>();
-            let (files, bytes) = (tally.files, tally.bytes);
-            drop(tally);
-            self.sink.emit(&Event::Walked { files, bytes, done: false });
-        }
-        // Several machines in one folder start at different files and rarely meet.
-        let turn = (self.spread % files.len() as u64) as usize;
-        files.rotate_left(turn);
+    /// What the fleet remembers of a folder, and this machine better.
+    pub(super) fn memos(&self, folder: &Folder, library: &Library) -> cache::Folder {
         let mut memos =
             if folder.cache.is_some() { cache::read(&folder.path) } else { cache::Folder::default() };
         self.repeat_learnt(folder, &mut memos, library);
@@ -132,23 +69,48 @@ impl Run<'_> {
                 format!("what was learnt here before is not readable: {fault}"),
             );
         }
+        memos
+    }
+
+    /// Chooses in one folder. True: nothing is left to do there until something changes.
+    pub(super) fn choose_folder(&self, folder: &Folder, hand: &mut Hand<'_>) -> bool {
+        let Some((root, library)) = self.library_of(&folder.path) else { return true };
+        if folder.has_claims && !self.options.dry_run {
+            self.sweep(&folder.path, library);
+        }
+        let mut files = self.wanted(root, folder);
+        let state = self.options.stay.then(|| folder.state());
+        if files.is_empty() || state.is_some_and(|state| self.settled.has(&folder.path, &state)) {
+            return true;
+        }
+        // Several machines in one folder start at different files and rarely meet.
+        let turn = (self.spread % files.len() as u64) as usize;
+        files.rotate_left(turn);
+        let memos = self.memos(folder, library);
+        let mut settled = true;
         for file in files {
             if self.over() {
+                settled = false;
                 break;
             }
             let choice = match self.choose(&folder.path, file, library, Some(&memos), true) {
                 Choice::Go(seen) => untaken(seen, file, folder),
                 choice => choice,
             };
-            self.act(&folder.path, file, library, choice, send, young);
+            settled &= matches!(&choice, Choice::Skip(skip) if lasts(skip.code));
+            self.act(&folder.path, file, library, choice, hand);
         }
         if !self.options.dry_run {
             self.ledger.flush(&folder.path, self.sink.as_ref());
         }
+        if let Some(state) = state.filter(|_| settled) {
+            self.settled.put(&folder.path, state);
+        }
+        settled
     }
 
     /// A file named by the user: what was remembered of it is set aside.
-    fn choose_file(&self, path: &Path, library: &Library, send: &SyncSender<Task>, young: &mut Vec<Young>) {
+    pub(super) fn choose_file(&self, path: &Path, library: &Library, hand: &mut Hand<'_>) {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else {
             return;
         };
@@ -160,14 +122,15 @@ impl Run<'_> {
         }
         let file = File { name: name.to_owned(), stamp };
         let choice = self.choose(folder, &file, library, None, true);
-        self.act(folder, &file, library, choice, send, young);
+        self.act(folder, &file, library, choice, hand);
         if !self.options.dry_run {
             self.ledger.flush(folder, self.sink.as_ref());
         }
     }
 
     /// Waits, at most the minimum age, for files that had changed just before, and takes those that stayed quiet.
-    fn choose_young(&self, young: Vec<Young>, send: &SyncSender<Task>) {
+    pub(super) fn choose_young(&self, hand: &mut Hand<'_>) {
+        let young = std::mem::take(&mut hand.young);
         if !young.is_empty() && !self.over() {
             let text = format!(
                 "{} files changed less than {} ago and may still be copied; looking again when they have been quiet for that long",
@@ -195,11 +158,11 @@ impl Run<'_> {
                 }),
                 Err(_) => Choice::Skip(Skip { code: SkipCode::Gone, words: "it is gone".to_owned() }),
             };
-            self.act(&folder, &file, &library, choice, send, &mut Vec::new());
+            self.act(&folder, &file, &library, choice, hand);
         }
     }
 
-    fn choose(
+    pub(super) fn choose(
         &self,
         folder: &Path,
         file: &File,
@@ -317,14 +280,13 @@ impl Run<'_> {
         }
     }
 
-    fn act(
+    pub(super) fn act(
         &self,
         folder: &Path,
         file: &File,
         library: &Library,
         choice: Choice,
-        send: &SyncSender<Task>,
-        young: &mut Vec<Young>,
+        hand: &mut Hand<'_>,
     ) {
         let path = folder.join(&file.name);
         match choice {
@@ -333,7 +295,11 @@ impl Run<'_> {
                 self.skip(path, skip);
             }
             Choice::Later => {
-                young.push(Young { folder: folder.to_owned(), file: file.clone(), library: library.clone() });
+                hand.young.push(Young {
+                    folder: folder.to_owned(),
+                    file: file.clone(),
+                    library: library.clone(),
+                });
             }
             Choice::Skip(skip) => self.skip(path, skip),
             Choice::Fail(failed) => {
@@ -353,46 +319,42 @@ impl Run<'_> {
                 }
             }
             Choice::Go(seen) => {
-                if self.wait_for_limit() && self.slots.enter(&self.gate) {
-                    self.tally().running += 1;
-                    let task = Task { id: self.job_id(), path, library: library.clone(), seen: *seen };
-                    if send.send(task).is_err() {
-                        // Every slot has ended: only a bug does that, and the run's summary must not hide it.
-                        self.slots.leave();
-                        self.tally().running -= 1;
-                        self.tally().failed(FailCode::Io);
-                    }
+                // A watch comes by while its own jobs still run.
+                if self.is_in_hand(&path) || !self.wait_for_slot(hand) || self.is_in_hand(&path) {
+                    return;
+                }
+                if !self.slots.enter(&self.gate) {
+                    return;
+                }
+                let mut tally = self.tally();
+                tally.running += 1;
+                tally.in_hand.insert(path.clone());
+                drop(tally);
+                hand.sent += 1;
+                let task = Task { id: self.job_id(), path, library: library.clone(), seen: *seen };
+                if let Err(refused) = hand.send.send(task) {
+                    // Every slot has ended: only a bug does that, and the run's summary must not hide it.
+                    self.slots.leave();
+                    let mut tally = self.tally();
+                    tally.running -= 1;
+                    tally.in_hand.remove(&refused.0.path);
+                    tally.failed(FailCode::Io);
                 }
             }
         }
     }
 
-    fn skip(&self, path: PathBuf, skip: Skip) {
+    fn is_in_hand(&self, path: &Path) -> bool {
+        self.tally().in_hand.contains(path)
+    }
+
+    pub(super) fn skip(&self, path: PathBuf, skip: Skip) {
         self.tally().skipped(skip.code);
         self.sink.emit(&Event::Skipped { path, skip });
     }
 
-    /// Waits until another conversion may start under `--limit`; false: none may, or we are to stop.
-    fn wait_for_limit(&self) -> bool {
-        let Some(limit) = self.options.limit else { return stop::asked() == Stop::No };
-        let mut tally = self.tally();
-        loop {
-            if stop::asked() > Stop::No || tally.summary.converted >= limit {
-                return false;
-            }
-            if tally.summary.converted + tally.running < limit {
-                return true;
-            }
-            let (guard, _) = self
-                .ended
-                .wait_timeout(tally, Duration::from_millis(500))
-                .unwrap_or_else(PoisonError::into_inner);
-            tally = guard;
-        }
-    }
-
     /// What dead workers left in a folder whose listing shows names of ours.
-    fn sweep(&self, folder: &Path, library: &Library) {
+    pub(super) fn sweep(&self, folder: &Path, library: &Library) {
         let swept = match survey::sweep(folder, &self.options.terms, &self.memory) {
             Ok(swept) => swept,
             Err(error) => return self.note(Level::Warn, Some(folder.to_owned()), error.to_string()),

@@ -8,9 +8,12 @@ mod choose;
 mod guard;
 mod health;
 mod ledger;
+pub mod order;
+mod passes;
 mod ramp;
 mod servers;
 mod slots;
+mod stream;
 mod tally;
 mod warden;
 
@@ -44,6 +47,8 @@ use crate::sys::stop::{self, Stop};
 pub use guard::{Manner, Rules};
 use health::Health;
 use ledger::Ledger;
+use order::Order;
+use passes::{Settled, Wishes};
 use slots::{Slots, Work};
 use tally::Tally;
 use warden::Warden;
@@ -86,6 +91,10 @@ pub struct Options {
     pub stall: Duration,
     /// Another library than before lies at the folder, and the user says that it is meant (`--new-library`).
     pub new_library: bool,
+    /// What comes first.
+    pub order: Order,
+    /// Stay, and take what comes.
+    pub stay: bool,
     pub tools: Tools,
     pub caps: Caps,
     /// Under which conditions the caps were found (`ffmpeg::caps::conditions`).
@@ -121,6 +130,10 @@ struct Run<'a> {
     /// The encoders that may be used.
     bench: Bench,
     ledger: Ledger,
+    /// The libraries of what was named, by its path.
+    libraries: BTreeMap<PathBuf, Library>,
+    settled: Settled,
+    wishes: Mutex<Wishes>,
     /// What became of contents, by the root of their library.
     results: BTreeMap<PathBuf, Results>,
     tally: Mutex<Tally>,
@@ -162,6 +175,9 @@ pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Resul
             .values()
             .map(|library| (library.root.clone(), Results::of(&library.root)))
             .collect(),
+        libraries: libraries.clone(),
+        settled: Settled::default(),
+        wishes: Mutex::default(),
         tally: Mutex::new(Tally::default()),
         ended: Condvar::new(),
         next_job: AtomicU64::new(1),
@@ -206,7 +222,7 @@ pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Resul
                 }
             }));
         }
-        run.choose_all(&libraries, &send);
+        run.choose_all(&send);
         drop(send);
         for slot in slots {
             if let Err(panic) = slot.join() {
@@ -217,17 +233,7 @@ pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Resul
     if !options.dry_run {
         run.settle(&run.gate.word());
         run.ledger.flush_all(sink.as_ref());
-        for library in libraries.values() {
-            let keep = Duration::from_secs(u64::from(options.trash_days) * 86_400);
-            let gone = job::trash::empty(&library.root, keep);
-            if gone > 0 {
-                run.note(
-                    Level::Info,
-                    None,
-                    format!("{gone} originals had rested for {} days and were removed", options.trash_days),
-                );
-            }
-        }
+        run.empty_trash();
     }
     let withdrawn = match run.gate.word() {
         Word::Leave(why) => Some(why),
@@ -340,6 +346,7 @@ impl Run<'_> {
         self.slots.leave();
         let mut tally = self.tally();
         tally.running -= 1;
+        tally.in_hand.remove(&task.path);
         tally.summary.recovered += u64::from(ended.recovered);
         match &ended.outcome {
             Outcome::Skipped(skip) => tally.skipped(skip.code),

@@ -56,6 +56,12 @@ impl Slots {
         }
     }
 
+    /// [`Slots::enter`] would not have to wait now.
+    pub fn has_place(&self, gate: &Gate) -> bool {
+        let state = self.lock();
+        state.running < state.most && gate.word() == Word::Go
+    }
+
     pub fn leave(&self) {
         let mut state = self.lock();
         state.running = state.running.saturating_sub(1);

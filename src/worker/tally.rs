@@ -10,6 +10,8 @@ pub(super) struct Tally {
     pub summary: Summary,
     /// Jobs between their start and their end.
     pub running: u64,
+    /// Their files.
+    pub in_hand: std::collections::HashSet<std::path::PathBuf>,
     /// Media files and bytes the walk has seen.
     pub files: u64,
     pub bytes: u64,

@@ -20,6 +20,7 @@ mod guest;
 #[cfg(unix)]
 mod installer;
 mod query;
+mod queue;
 mod scan;
 mod support;
 mod tidy;

@@ -15,7 +15,7 @@ pub fn service(work: &Work) -> String {
     let _ = writeln!(
         text,
         "\
-# A run ends when nothing is left to do; what comes later is found by the next one, and so is a share that was away.
+# A run stays and watches; it ends where the share is away, and the next one looks for it again.
 Restart=always
 RestartSec={}
 # Wrong usage stays wrong.

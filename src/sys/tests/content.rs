@@ -180,3 +180,18 @@ fn very_long_paths_work() {
     std::fs::create_dir_all(deep.join("from/own.me")).unwrap();
     assert_eq!(fs::publish_dir(&deep.join("from"), &deep.join("to"), "own.me").unwrap(), Created::Yes);
 }
+
+#[test]
+fn a_file_of_holes_alone_is_hollow_and_one_with_a_byte_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a");
+    std::fs::File::create(&path).unwrap().set_len(1 << 30).unwrap();
+    if !fs::is_hollow(&path) {
+        println!("SKIPPED: this file system does not tell holes from data");
+        return;
+    }
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    std::io::Write::write_all(&mut &file, b"x").unwrap();
+    assert!(!fs::is_hollow(&path));
+    assert!(!fs::is_hollow(&dir.path().join("gone")));
+}

@@ -159,3 +159,10 @@ pub fn adopt_ownership(from: &Path, to: &Path) {
         let _ = std::fs::set_permissions(to, std::fs::Permissions::from_mode(mode));
     }
 }
+
+/// lseek(2): SEEK_DATA fails with ENXIO where there is no data to the end. A file system without holes says that all is
+/// data, or that it does not know the call.
+pub fn is_hollow(path: &Path) -> bool {
+    File::open(path)
+        .is_ok_and(|file| rustix::fs::seek(&file, rustix::fs::SeekFrom::Data(0)) == Err(Errno::NXIO))
+}

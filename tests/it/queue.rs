@@ -1,0 +1,93 @@
+//! What is taken first, wishes that jump the queue, and a watch that takes what comes.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::{Clip, Share, Worker};
+
+/// Names of the files in the order in which their jobs began.
+fn begun(events: &[Value]) -> Vec<String> {
+    let paths = events.iter().filter(|event| event["event"] == "job_started");
+    paths
+        .map(|event| Path::new(event["path"].as_str().unwrap()).file_name().unwrap().to_str().unwrap().into())
+        .collect()
+}
+
+fn set_time(path: &Path, seconds: u64) {
+    let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+    let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.set_times(fs::FileTimes::new().set_modified(time)).unwrap();
+}
+
+#[test]
+fn files_are_taken_in_the_order_asked_for() {
+    for (order, expected) in [
+        ("newest", ["b.mkv", "c.avi", "a.flac"]),
+        ("oldest", ["a.flac", "c.avi", "b.mkv"]),
+        ("name", ["a.flac", "b.mkv", "c.avi"]),
+    ] {
+        let share = Share::new();
+        for (name, clip, time) in [
+            ("2/b.mkv", Clip::RemuxMkv, 1_700_000_003),
+            ("1/a.flac", Clip::Flac, 1_700_000_001),
+            ("3/c.avi", Clip::Mpeg4Avi, 1_700_000_002),
+        ] {
+            set_time(&share.add(name, clip), time);
+        }
+        let run = share.worker(&["--order", order, "--jobs", "1"]).end().expect(0);
+        assert_eq!(begun(&run.events()), expected, "{order}");
+    }
+}
+
+#[test]
+fn a_wish_jumps_the_queue_of_a_machine_that_is_at_work() {
+    let share = Share::new();
+    share.add("a/1.avi", Clip::LongAvi);
+    share.add("a/2.mkv", Clip::RemuxMkv);
+    share.add("a/3.mkv", Clip::RemuxMkv);
+    share.add("z/wanted.mkv", Clip::RemuxMkv);
+    let mut worker = share.worker(&["--order", "name", "--jobs", "1"]);
+    worker.wait_event("job_started");
+    let wish = share.path("z");
+    let noted = share.run(["--first", wish.to_str().unwrap()]).expect(0);
+    assert!(noted.stderr.contains("goes first"), "{}", noted.stderr);
+    let run = worker.end().expect(0);
+    assert_eq!(begun(&run.events()), ["1.avi", "wanted.mkv", "2.mkv", "3.mkv"]);
+}
+
+#[test]
+fn a_fulfilled_wish_is_taken_away() {
+    let share = Share::new();
+    share.add("done.mp4", Clip::Fits);
+    share.worker(&[]).end().expect(0);
+    share.run(["--first", share.path("done.mp4").to_str().unwrap()]).expect(0);
+    let wishes = || fs::read_dir(share.path(".mediabox/first")).unwrap().count();
+    assert_eq!(wishes(), 1);
+    share.add("other.mkv", Clip::RemuxMkv);
+    share.worker(&[]).end().expect(0);
+    assert_eq!(wishes(), 0);
+}
+
+#[test]
+fn a_watch_takes_what_comes_after_it_has_gone_quiet_and_ends_when_told() {
+    let share = Share::new();
+    share.add("first.mkv", Clip::RemuxMkv);
+    let mut worker: Worker = share.worker(&["--watch", "--min-age", "2s"]);
+    worker.wait_event("job_ended");
+    // Copied slowly: nothing may touch it before it is whole.
+    let clip = fs::read(Clip::RemuxMkv.file()).unwrap();
+    let path = share.path("New/second.mkv");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, &clip[..clip.len() / 2]).unwrap();
+    fs::write(&path, &clip).unwrap();
+    worker.wait_for("the new file's conversion", |event| {
+        event["event"] == "job_ended"
+            && event["path"].as_str().is_some_and(|path| path.ends_with("second.mkv"))
+    });
+    assert!(share.path("New/second.mp4").exists());
+    worker.interrupt();
+    let run = worker.end();
+    assert_eq!(run.named("run_ended").len(), 1);
+}
