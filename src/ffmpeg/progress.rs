@@ -324,8 +324,9 @@ pub fn classify(line: &str) -> Severity {
     match severity {
         // Every recording off the air ends and is joined like this; where it matters, the decoder says so as well.
         Severity::Damaged
+            // Version 7 and later name the input before the format: `[in#0/mpegts @`.
             if line.contains("Packet corrupt")
-                && (line.contains("[mpegts @") || line.contains("[mpeg @")) =>
+                && ["[mpegts @", "/mpegts @", "[mpeg @", "/mpeg @"].iter().any(|who| line.contains(who)) =>
         {
             Severity::Suspicious
         }

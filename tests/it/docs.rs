@@ -190,7 +190,8 @@ fn the_command_line_reference_is_what_help_says() {
             }
         }
     }
-    golden("docs/cli.md", &text);
+    // The paper has the program's name as Unix spells it.
+    golden("docs/cli.md", &text.replace("media-converter.exe", "media-converter"));
 }
 
 #[test]

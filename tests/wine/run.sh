@@ -54,14 +54,15 @@ build() {
     exe=$target/$WINDOWS/debug/media-converter.exe
 }
 
-# `--lib` alone builds no example, and under wine there is no compiler to make the fake ffmpeg with.
-part_unit() {
+# `--lib` and `--test` alone build no example, and under wine there is no compiler to make the fake ffmpeg with.
+build_fake() {
     cargo build --locked --target "$WINDOWS" --example fake-ffmpeg >"$home/build-fake.log" 2>&1 ||
         { fail "the fake ffmpeg builds"; tail -n 30 "$home/build-fake.log"; return 1; }
-    cargo_tests unit --lib
 }
 
-part_it() { cargo_tests it --test it; }
+part_unit() { build_fake && cargo_tests unit --lib; }
+
+part_it() { build_fake && cargo_tests it --test it; }
 
 # What only real processes of both kinds can show is in scenarios of its own, one file each.
 part_program() { build && . tests/wine/program.sh; }

@@ -109,7 +109,9 @@ fn documents(tree: &Path, version: &str) -> Result<()> {
     let quiet = "# The program is built by Rust's own means: its SQLite and its standard library are in it.\n\
                  media-converter: embedded-library\n\
                  # Packages that are not made for Debian's own archive close no report there.\n\
-                 media-converter: initial-upload-closes-no-bugs\n";
+                 media-converter: initial-upload-closes-no-bugs\n\
+                 # Instances of the templates are named by whoever enabled them; debhelper's snippets know no names but fixed ones.\n\
+                 media-converter: maintainer-script-calls-systemctl *\n";
     write(&share.join("lintian/overrides/media-converter"), quiet)
 }
 
@@ -133,11 +135,16 @@ fn changelog(version: &str) -> String {
     let when = output(Command::new("date").args(["-u", "-R", "-d", &format!("@{}", date())]))
         .unwrap_or_else(|_| "Thu, 01 Jan 1970 00:00:00 +0000\n".to_owned());
     format!(
-        "media-converter ({version}) stable; urgency=medium\n\n  * What is new is in NEWS.md.gz.\n\n -- {MAINTAINER}  {when}"
+        "media-converter ({version}) stable; urgency=medium\n\n  * What is new is in NEWS.md.gz.\n\n -- {}  {when}",
+        maintainer()
     )
 }
 
-const MAINTAINER: &str = "media-converter <media-converter@localhost.localdomain>";
+/// Who answers for the package; a release names somebody.
+fn maintainer() -> String {
+    std::env::var("DEB_MAINTAINER")
+        .unwrap_or_else(|_| "The media-converter authors <media-converter@example.org>".to_owned())
+}
 
 fn control(tree: &Path, version: &str, architecture: &str, glibc: (u32, u32)) -> Result<()> {
     let size: u64 = walk(tree)?
@@ -150,7 +157,7 @@ fn control(tree: &Path, version: &str, architecture: &str, glibc: (u32, u32)) ->
         "Package: media-converter\n\
          Version: {version}\n\
          Architecture: {architecture}\n\
-         Maintainer: {MAINTAINER}\n\
+         Maintainer: {}\n\
          Installed-Size: {}\n\
          Depends: libc6 (>= {}.{}), libgcc-s1, ffmpeg | jellyfin-ffmpeg7 | jellyfin-ffmpeg6\n\
          Recommends: nfs-common | cifs-utils\n\
@@ -161,6 +168,7 @@ fn control(tree: &Path, version: &str, architecture: &str, glibc: (u32, u32)) ->
          at a time on the share itself, converts it with ffmpeg, verifies the result,\n \
          swaps it in and goes on. There is no server, and no moment in which neither\n \
          the original nor its result exists.\n",
+        maintainer(),
         size.div_ceil(1024),
         glibc.0,
         glibc.1

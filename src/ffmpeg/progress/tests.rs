@@ -53,6 +53,7 @@ const LINES: &[(Severity, &str)] = &[
     // Broadcast recordings.
     (Severity::Suspicious, "[mpegts @ 0x55919bf7e900] Packet corrupt (stream = 0, dts = 210890)."),
     (Severity::Suspicious, "gar_a.ts: corrupt input packet in stream 0"),
+    (Severity::Suspicious, "[in#0/mpegts @ 0000000001141740] Packet corrupt (stream = 1, dts = 410160)."),
     (Severity::Suspicious, "[mpegts @ 0x55919bf7e900] PES packet size mismatch"),
     (Severity::Suspicious, "[h264 @ 0x5642] non-existing PPS 0 referenced"),
     (Severity::Suspicious, "[h264 @ 0x5642] no frame!"),

@@ -26,6 +26,15 @@ pub fn real_media() -> Option<PathBuf> {
     None
 }
 
+/// Whether wine plays Windows here, which cannot do this; says aloud what is skipped for it. `tests/wine/wine` tells.
+pub fn wine_cannot(what: &str) -> bool {
+    let wine = std::env::var_os("MEDIA_CONVERTER_TESTS_UNDER_WINE").is_some();
+    if wine {
+        println!("SKIPPED: under wine: {what}");
+    }
+    wine
+}
+
 /// A tool of the machine that a test needs; says aloud what is skipped without it.
 pub fn tool(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
