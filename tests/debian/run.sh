@@ -171,6 +171,8 @@ part_readme() {
         mkdir -p "$root/root/.cargo"
         cp -a "$RUST_FROM/bin" "$root/root/.cargo/bin"
         cp -a "$RUST_FROM/lib" "$root/root/.cargo/lib"
+        # install.sh installs these together with what it fetches Rust by.
+        inside apt-get -qq install -y --no-install-recommends ca-certificates >/dev/null 2>&1
     fi
     local command
     command=$(sed -n '/^```sh$/,/^```$/p' README.md | sed -n '2s/ *#.*//p')

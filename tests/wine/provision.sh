@@ -61,3 +61,31 @@ task=$home/prefix/drive_c/windows/system32/tasks/media-converter-scheduled
 if [ -e "$task" ]; then pass "the task scheduler has it"; else fail "the task scheduler has it"; cat "$work/schedule"; fi
 as_windows schedule uninstall >>"$work/schedule" 2>&1
 check "it is removed" test $? = 0 -a ! -e "$task"
+
+# The release archive's own way: the script for those without PowerShell, the program beside it, nothing installed before.
+archive=$work/archive
+mkdir -p "$archive"
+cp "$exe" installers/windows/install-media-converter.bat "$archive/"
+rm -f "$offline/SHA256SUMS"
+script() {
+    WINEPATH='C:\windows' "$wine" cmd /c "$(in_windows "$archive/install-media-converter.bat")" "$@"
+}
+script --offline-cache "$(in_windows "$offline")" --programs "$(in_windows "$work/installed")" --state-dir "$(in_windows "$state/bare")" \
+    --demo "$(in_windows "$work/demo")" >"$work/script.log" 2>&1
+code=$?
+check "the .bat installs, and its demo ends well" test $code = 0
+[ $code = 0 ] || tail -n 30 "$work/script.log"
+check "the program is there" test -s "$work/installed/media-converter.exe" -a -s "$work/installed/ffmpeg.exe"
+check "PATH has the folder" test "$(path_now)" = "${before:+$before;}$(in_windows "$work/installed")"
+check "the demo's film is converted" test -s "$work/demo/Movies/Test card (2024).mp4"
+check "and its broken one left alone" test -s "$work/demo/Broken/interrupted copy.mkv"
+script --offline-cache "$(in_windows "$offline")" --programs "$(in_windows "$work/installed")" --state-dir "$(in_windows "$state/bare")" \
+    >"$work/again.log" 2>&1
+check "installing again changes nothing" test $? = 0 -a "$(grep -c '^changed' "$work/again.log")" = 0
+# By the installed program itself, which Windows does not let anybody delete while it runs.
+WINEPATH='C:\windows' "$wine" "$work/installed/media-converter.exe" setup --uninstall --programs "$(in_windows "$work/installed")" \
+    --state-dir "$(in_windows "$state/bare")" >"$work/uninstall.log" 2>&1
+code=$?
+check "it uninstalls itself" test $code = 0 -a ! -e "$work/installed"
+[ $code = 0 ] || cat "$work/uninstall.log"
+check "PATH is as it was" test "$(path_now)" = "$before"
