@@ -49,7 +49,7 @@ pub(crate) fn run(
     let codec = source.media.main_video().map(|stream| stream.codec.clone()).unwrap_or_default();
     let decodes = is_decoded_in_hardware(&source.plan);
     let seat = context.bench.seat(&mut source.plan, &codec);
-    let first = patiently(task, context, sink, claim, source);
+    let first = patiently(task, context, sink, claim, source, seat.is_hardware());
     let (halt, full) = match first {
         Ok((made, verified)) => {
             seat.worked();
@@ -91,19 +91,29 @@ pub(crate) fn run(
     }
 }
 
-/// As often as all sessions are in use, with a wait between.
+/// As often as all sessions are in use, with a wait between; once more after a stall.
 fn patiently(
     task: &Task,
     context: Context<'_>,
     sink: &dyn Sink,
     claim: &Claim,
     source: &Source,
+    on_card: bool,
 ) -> Result<(Made, Verified), Halt> {
     let since = sys::clock::boot();
     let mut wait = FIRST_WAIT;
+    let mut stalled = false;
     loop {
         let failed = match attempt(task, context, sink, claim, source) {
             Err(Halt::Fail(failed)) if is_full(&failed) => failed,
+            // A share that hung, a machine that was out of breath: once more, unless there is something better to try.
+            Err(Halt::Fail(failed)) if failed.code == FailCode::Stalled && !stalled && !on_card => {
+                stalled = true;
+                let text = format!("{}; once more", failed.words);
+                sink.emit(&Event::Note { level: Level::Warn, path: Some(task.path.clone()), text });
+                clear(claim.work_dir());
+                continue;
+            }
             end => return end,
         };
         if sys::clock::boot().saturating_sub(since) >= PATIENCE {
@@ -136,9 +146,10 @@ fn attempt(
 ) -> Result<(Made, Verified), Halt> {
     let attempt = || {
         sink.emit(&Event::JobStage { job: task.id, stage: Stage::Encoding });
-        let made = transcode::run(task, context, sink, claim, source)?;
+        let mut made = transcode::run(task, context, sink, claim, source)?;
         sink.emit(&Event::JobStage { job: task.id, stage: Stage::Verifying });
         let verified = verify::result(task, context, sink, claim, source, &made)?;
+        made.bring(context, claim, source.print.stamp.size)?;
         Ok((made, verified))
     };
     attempt().map_err(|halt| match &halt {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::gate::Word;
+use super::gate::{Gate, Word};
 use super::{Context, Halt, Source, Task, io_halt};
 use crate::ffmpeg::progress::Severity;
 use crate::ffmpeg::run::{self, End, Limits, Order, Report};
@@ -24,9 +24,9 @@ const SPARE: u64 = 64 * 1024 * 1024;
 /// What the encode left.
 #[derive(Debug)]
 pub(crate) struct Made {
-    /// The result, in the work folder.
+    /// The result, where it was encoded; in the work folder after [`Made::bring`].
     pub stage: PathBuf,
-    /// Subtitles for their own files: (path in the work folder, suffix after the stem).
+    /// Subtitles for their own files: (path beside the stage, suffix after the stem).
     pub sidecars: Vec<(PathBuf, String)>,
     pub seconds: f64,
     pub encoder: Option<String>,
@@ -35,9 +35,11 @@ pub(crate) struct Made {
     pub measured: Option<f64>,
     /// Bytes carried from and to the share by way of `--temp-dir`: the source once, the results once.
     pub moved: Option<u64>,
+    /// Goes with everything in it when the job is over.
+    scratch: Scratch,
 }
 
-/// Runs the plan. The result lies in the work folder, unverified.
+/// Runs the plan. The result lies where it was encoded, unverified.
 pub(crate) fn run(
     task: &Task,
     context: Context<'_>,
@@ -61,7 +63,7 @@ pub(crate) fn run(
     let measured = judge(task, context, source, &report)?;
 
     let mut made = Made {
-        stage: claim.work_dir().join(STAGE),
+        stage: output,
         sidecars: Vec::new(),
         seconds: report.seconds,
         encoder: source.plan.streams.iter().find_map(|stream| match &stream.action {
@@ -71,19 +73,63 @@ pub(crate) fn run(
         report,
         measured,
         moved: None,
+        scratch,
     };
     if made.encoder.is_none() && source.plan.is_remux() {
         made.encoder = Some("copy".to_owned());
     }
-    let mut carried = source.print.stamp.size;
-    for (path, sidecar) in sidecars.iter().zip(&source.plan.sidecars) {
-        let place = claim.work_dir().join(path.file_name().unwrap_or_default());
-        carried += scratch.bring(path, &place)?;
-        made.sidecars.push((place, sidecar.suffix.clone()));
-    }
-    carried += scratch.bring(&output, &made.stage)?;
-    made.moved = scratch.own.then_some(carried);
+    made.sidecars = sidecars
+        .into_iter()
+        .zip(&source.plan.sidecars)
+        .map(|(path, sidecar)| (path, sidecar.suffix.clone()))
+        .collect();
     Ok(made)
+}
+
+impl Made {
+    /// Copies a verified result from `--temp-dir` into the work folder: the share is read once, for the encode, and written
+    /// once. What was verified is what was made; reading the copy back would mostly ask this machine's own cache.
+    pub fn bring(
+        &mut self,
+        context: Context<'_>,
+        claim: &Claim,
+        source: u64,
+    ) -> std::result::Result<(), Halt> {
+        if !self.scratch.own {
+            return Ok(());
+        }
+        let mut carried = source;
+        for path in self.sidecars.iter_mut().map(|(path, _)| path).chain([&mut self.stage]) {
+            let place = claim.work_dir().join(path.file_name().unwrap_or_default());
+            carried += bring(path, &place, context.gate)?;
+            *path = place;
+        }
+        self.moved = Some(carried);
+        Ok(())
+    }
+}
+
+/// Copies a finished file to the share, whole and synced, under a name nobody looks at; its bytes.
+fn bring(from: &Path, to: &Path, gate: &Gate) -> std::result::Result<u64, Halt> {
+    let mut go_on = |_| {
+        // A pause holds the network, too.
+        while matches!(gate.word(), Word::Pause(_)) && stop::asked() == Stop::No {
+            gate.wait(std::time::Duration::from_millis(500));
+        }
+        stop::asked() < Stop::Now
+    };
+    let copied = |e| io_halt("copy the result to the share", to, e);
+    if sys::fs::copy_new(from, to, &mut go_on).map_err(copied)? == sys::fs::Created::Exists {
+        return Err(Halt::fail(FailCode::Io, format!("{} is there already", to.display())));
+    }
+    let made = sys::fs::fingerprint(from).map_err(copied)?;
+    let there = sys::fs::fingerprint(to).map_err(copied)?;
+    if !made.same_content(&there) {
+        let words = format!("{} arrived other than it was sent", to.display());
+        return Err(Halt::fail(FailCode::Io, words)
+            .hint("check the share (media-converter doctor DIR); the original is untouched"));
+    }
+    Ok(there.stamp.size)
 }
 
 /// Takes the covers out that the transcode is to attach; the files go with the folder they are in.
@@ -110,6 +156,7 @@ fn pictures(
 }
 
 /// Where ffmpeg writes: the work folder, or a folder of our own below `--temp-dir` that goes with this value.
+#[derive(Debug)]
 struct Scratch {
     dir: PathBuf,
     own: bool,
@@ -125,18 +172,6 @@ impl Scratch {
                 .hint("name an existing, writable folder with --temp-dir")
         })?;
         Ok(Self { dir, own: true })
-    }
-    /// Copies a finished file to the share, whole and synced, under a name nobody looks at; its bytes, where it was copied.
-    fn bring(&self, from: &Path, to: &Path) -> std::result::Result<u64, Halt> {
-        if self.own {
-            let created = sys::fs::copy_new(from, to, &mut |_| stop::asked() < Stop::Now)
-                .map_err(|e| io_halt("copy the result to the share", to, e))?;
-            if created == sys::fs::Created::Exists {
-                return Err(Halt::fail(FailCode::Io, format!("{} is there already", to.display())));
-            }
-            return Ok(sys::fs::stamp(to).map_or(0, |stamp| stamp.size));
-        }
-        Ok(0)
     }
 }
 

@@ -132,6 +132,15 @@ fn the_plan_by_way_of_a_temporary_folder_says_what_it_carried() {
     let (before, after) = (job["bytes_before"].as_u64().unwrap(), job["bytes_after"].as_u64().unwrap());
     assert_eq!(job["bytes_moved"], before + after, "the source once, the result once: {job}");
     assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0, "nothing is left there");
+    // What was verified lay on the local disk: nothing but the source was read from the share.
+    let (share, programs, folder) = faked("none on=version");
+    share.add("a.avi", Clip::Mpeg4Avi);
+    convert(&share, &programs, &["--temp-dir", scratch.to_str().unwrap()]).expect(0);
+    let decodes: Vec<String> =
+        play::calls(&folder).into_iter().filter(|call| call.contains("out.part")).collect();
+    let root = share.root().to_str().unwrap().to_owned();
+    assert!(decodes.iter().any(|call| call.contains("-f null")), "it was decoded: {decodes:#?}");
+    assert!(!decodes.iter().any(|call| call.contains(&format!("{root}/.mbx"))), "{decodes:#?}");
 }
 
 #[test]
@@ -196,6 +205,18 @@ fn outside_its_hours_a_run_waits_and_says_until_when() {
         let run = worker.end().expect(130);
         assert!(run.named("job_started").is_empty(), "{}", run.stdout);
     }
+    share.assert_no_litter();
+}
+
+#[test]
+fn an_ffmpeg_that_hung_once_is_started_once_more() {
+    let (share, programs, folder) = faked("hang only=out.part times=1");
+    share.add("a.avi", Clip::Mpeg4Avi);
+    let run = convert(&share, &programs, &["--stall", "2s"]).expect(0);
+    assert_eq!(summary(&run)["converted"], 1, "{}", run.stdout);
+    assert!(notes(&run).contains("made no progress") && notes(&run).contains("once more"), "{}", notes(&run));
+    let encodes = play::calls(&folder).iter().filter(|call| call.contains("-f mp4")).count();
+    assert_eq!(encodes, 2);
     share.assert_no_litter();
 }
 
