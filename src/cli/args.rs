@@ -75,6 +75,9 @@ pub struct Wants {
     /// Drop a result that is larger than this percentage of its source; none: any size is good
     #[arg(long, value_name = "PERCENT", help_heading = WANTED)]
     pub max_output_percent: Option<String>,
+    /// Drop a result whose picture is less like its source's than this VMAF, e.g. 90
+    #[arg(long, value_name = "N", help_heading = WANTED)]
+    pub min_vmaf: Option<String>,
 }
 
 /// Where ffmpeg is.
@@ -177,6 +180,7 @@ impl Collect {
             .switch("downgrade_resolution", wants.downgrade_resolution, true)
             .text("encoder", wants.encoder.as_ref())
             .text("max_output_percent", wants.max_output_percent.as_ref())
+            .text("min_vmaf", wants.min_vmaf.as_ref())
     }
     pub fn programs(self, programs: &Programs) -> Self {
         self.text("ffmpeg", programs.ffmpeg.as_ref()).text("ffprobe", programs.ffprobe.as_ref())

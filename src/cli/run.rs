@@ -59,6 +59,9 @@ pub struct RunArgs {
     /// What becomes of originals once their results are in place
     #[arg(long, value_name = "WHAT", value_parser = ["trash", "delete", "keep"], help_heading = "What to make of it")]
     pub originals: Option<String>,
+    /// The time a result carries: its original's, or now
+    #[arg(long, value_name = "WHICH", value_parser = ["keep", "now"], help_heading = "What to make of it")]
+    pub mtime: Option<String>,
     /// Days until an original in the trash is removed for good
     #[arg(long, value_name = "DAYS", help_heading = "What to make of it")]
     pub trash_days: Option<String>,
@@ -101,6 +104,7 @@ impl RunArgs {
             .wants(&self.wants)
             .text("verify", self.verify.as_ref())
             .text("originals", self.originals.as_ref())
+            .text("mtime", self.mtime.as_ref())
             .text("trash_days", self.trash_days.as_ref())
             .claims(&self.claims)
             .text("jobs", self.jobs.as_ref())
@@ -178,6 +182,7 @@ pub fn run(args: &RunArgs, common: &Common, look: Look) -> Result<Ending> {
             Originals::Keep => record::Originals::Keep,
         },
         trash_days: settings.trash_days,
+        keep_mtime: settings.keep_mtime,
         verify: match settings.verify {
             Verify::Fast => VerifyDepth::Fast,
             Verify::Full => VerifyDepth::Full,

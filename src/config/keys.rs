@@ -104,6 +104,23 @@ pub const KEYS: &[Key] = &[
          good; unset: as the profile says.",
     ),
     key(
+        "min_vmaf",
+        Kind::Count,
+        "",
+        "--min-vmaf",
+        Scope::Fleet,
+        "A result whose picture is less like its source's than this VMAF (0 to 100) is dropped and the source is not tried again; \
+         without libvmaf a cautious SSIM is asked for (FIDELITY.md). Unset: it is not measured.",
+    ),
+    key(
+        "mtime",
+        Kind::Word(&["keep", "now"]),
+        "keep",
+        "--mtime",
+        Scope::Fleet,
+        "The time that a result carries: its original's, or that of the conversion.",
+    ),
+    key(
         "jobs",
         Kind::Jobs,
         "auto",

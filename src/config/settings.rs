@@ -89,6 +89,10 @@ pub struct Settings {
     pub downgrade_resolution: bool,
     pub encoder: Option<EncoderChoice>,
     pub output_limit: OutputLimit,
+    /// Least VMAF of a result, where one is asked for.
+    pub min_vmaf: Option<u32>,
+    /// A result carries its original's time.
+    pub keep_mtime: bool,
     pub jobs: Jobs,
     pub limit: Option<u64>,
     pub order: Order,
@@ -161,6 +165,8 @@ impl Settings {
                 Value::Count(percent) => OutputLimit::Percent(u32::try_from(*percent).unwrap_or(u32::MAX)),
                 _ => OutputLimit::Profile,
             },
+            min_vmaf: read.count("min_vmaf").map(|least| u32::try_from(least).unwrap_or(u32::MAX)),
+            keep_mtime: read.text("mtime") != "now",
             jobs: match read.count("jobs") {
                 None => Jobs::Auto,
                 Some(count) => Jobs::Count(usize::try_from(count).unwrap_or(usize::MAX)),
@@ -237,6 +243,14 @@ impl Settings {
                 ))
                 .hint("stale_after must be at least three times the heartbeat, which must not be 0."));
         }
+        if self.min_vmaf.is_some_and(|least| least > 100) {
+            return Err(Error::new(Kind::Usage, "use these settings")
+                .because(format!(
+                    "min_vmaf is above 100 ({}), which no picture reaches",
+                    self.origin("min_vmaf")
+                ))
+                .hint("Give a number such as 90; 100 is the source itself."));
+        }
         if self.stall.is_zero() {
             return Err(Error::new(Kind::Usage, "use these settings")
                 .because(format!(
@@ -273,6 +287,7 @@ impl Settings {
         if let Some(encoder) = self.encoder {
             policy.video.encoder = encoder;
         }
+        policy.min_vmaf = self.min_vmaf.or(policy.min_vmaf);
         match self.output_limit {
             OutputLimit::Profile => {}
             OutputLimit::Off => policy.max_output_percent = None,

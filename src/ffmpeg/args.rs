@@ -2,11 +2,14 @@
 
 mod encode;
 mod filter;
+mod likeness;
 #[cfg(test)]
 mod tests;
 
 use std::ffi::OsString;
 use std::path::Path;
+
+pub use likeness::{Likeness, Ruler, likeness};
 
 use super::encoders::Release;
 use crate::model::media::{Disposition, MediaInfo, Stream, StreamKind, Video};

@@ -16,10 +16,12 @@ pub struct Count {
 }
 
 /// The counts of a run, by (file, stream).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Totals {
     pub inputs: BTreeMap<(u32, u32), Count>,
     pub outputs: BTreeMap<(u32, u32), Count>,
+    /// What a comparison of two pictures came to: VMAF, or the luma's SSIM.
+    pub score: Option<f64>,
 }
 
 impl Totals {
@@ -31,6 +33,10 @@ impl Totals {
         } else if let Some(rest) = line.strip_prefix("Output stream #") {
             (&mut self.outputs, rest)
         } else {
+            // `VMAF score: 94.54`, `SSIM Y:0.992914 (21.496136) U:…`
+            let score = line.strip_prefix("VMAF score: ").or_else(|| line.strip_prefix("SSIM Y:"));
+            let score = score.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+            self.score = score.or(self.score);
             return;
         };
         let Some((id, counts)) = rest.split_once(" (") else { return };
@@ -103,6 +109,10 @@ mod tests {
         assert_eq!(totals.outputs[&(0, 1)], count(96, 95, 96760));
         assert_eq!(totals.outputs[&(1, 0)], count(7, 0, 0));
         assert_eq!((totals.inputs.len(), totals.outputs.len()), (3, 2));
+        totals.line("VMAF score: 94.543004");
+        assert_eq!(totals.score, Some(94.543_004));
+        totals.line("SSIM Y:0.992914 (21.496136) U:0.991248 (20.578990) V:0.991134 (20.522936) All:0.992340 (21.157667)");
+        assert_eq!(totals.score, Some(0.992_914));
     }
 
     #[test]

@@ -101,7 +101,9 @@ fn prepare(
     };
     // Ownership and time first: setting them after the fingerprint would change the stamp.
     sys::fs::adopt_ownership(&task.path, &made.stage);
-    let _ = sys::fs::set_mtime(&made.stage, &source.print.stamp);
+    if context.keep_mtime {
+        let _ = sys::fs::set_mtime(&made.stage, &source.print.stamp);
+    }
     sys::fs::sync_file(&made.stage).map_err(|e| io_halt("write the result to disk", &made.stage, e))?;
     let output_print =
         sys::fs::fingerprint(&made.stage).map_err(|e| io_halt("read the result", &made.stage, e))?;

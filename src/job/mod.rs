@@ -53,6 +53,8 @@ pub struct Context<'a> {
     pub min_free: Option<u64>,
     pub temp_dir: Option<&'a Path>,
     pub originals: Originals,
+    /// A result carries its original's time.
+    pub keep_mtime: bool,
     pub verify: verify::Depth,
     pub terms: Terms,
     /// ffmpeg runs at low priority.

@@ -5,6 +5,7 @@
 
 mod checks;
 pub(crate) mod counts;
+mod likeness;
 mod picture;
 
 use std::ffi::OsString;
@@ -125,6 +126,9 @@ pub(crate) fn result(
         }
     }
     found.extend(counts::sidecars(&source.plan, &made.report.totals));
+    if let Some(least) = context.policy.min_vmaf.filter(|_| found.is_empty()) {
+        likeness::enough(sides, &media, context.bench.caps().has_filter("libvmaf"), least, &mut decode)?;
+    }
     match found.first() {
         None => Ok(Verified { media, seconds: began.elapsed().as_secs_f64() }),
         Some(fault) => Err(Halt::fail(FailCode::Verify, fault.to_string())

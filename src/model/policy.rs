@@ -30,6 +30,9 @@ pub struct Policy {
     pub music: MusicPolicy,
     /// Drop the result where it is larger than this percentage of the source; `None`: size is not the aim.
     pub max_output_percent: Option<u32>,
+    /// Drop the result where its picture is less like the source's than this VMAF; `None`: it is not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_vmaf: Option<u32>,
 }
 
 /// Containers we write.

@@ -73,6 +73,7 @@ fn universal() -> Policy {
         subtitles: SubtitlePolicy { image_sidecars: true, languages: Vec::new() },
         music: MusicPolicy { enabled: true, codec: AudioCodec::Mp3, bitrate: 320 },
         max_output_percent: None,
+        min_vmaf: None,
     }
 }
 

@@ -82,6 +82,8 @@ pub struct Options {
     /// Encode here first, then copy beside the source.
     pub temp_dir: Option<PathBuf>,
     pub originals: Originals,
+    /// A result carries its original's time.
+    pub keep_mtime: bool,
     pub trash_days: u32,
     pub verify: VerifyDepth,
     pub terms: Terms,
@@ -326,6 +328,7 @@ impl Run<'_> {
             min_free: o.min_free,
             temp_dir: o.temp_dir.as_deref(),
             originals: o.originals,
+            keep_mtime: o.keep_mtime,
             verify: o.verify,
             terms: o.terms,
             background: o.background,

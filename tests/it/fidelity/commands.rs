@@ -140,3 +140,32 @@ fn a_content_is_known_again_whatever_it_is_called_and_wherever_it_lies() {
     // Another profile is another question.
     assert_eq!(share.convert(&[]).expect(0).summary()["converted"], 2);
 }
+
+#[test]
+fn a_result_that_looks_too_little_like_its_source_is_dropped_and_remembered() {
+    let share = Share::new();
+    share.add("Film.mkv", Clip::RichMkv);
+    let run = share.convert(&["--min-vmaf", "100"]).expect(0);
+    assert_eq!(run.summary()["skipped"]["would_lose"], 1, "{}", run.stdout);
+    let words = run.named("skipped")[0]["words"].as_str().unwrap().to_owned();
+    assert!(words.contains("--min-vmaf 100") && (words.contains("SSIM") || words.contains("VMAF")), "{words}");
+    assert_eq!(share.media(), ["Film.mkv"]);
+    let again = share.convert(&["--min-vmaf", "100"]).expect(0);
+    assert_eq!(again.named("job_started").len(), 0, "{}", again.stdout);
+    share.assert_no_litter();
+    assert_eq!(share.convert(&["--min-vmaf", "20"]).expect(0).summary()["converted"], 1);
+    share.run(["config", "show", "--min-vmaf", "101"]).expect(2);
+}
+
+#[test]
+fn a_result_carries_its_originals_time_unless_now_is_wanted() {
+    let share = Share::new();
+    share.add("a.mkv", Clip::RemuxMkv);
+    share.add("b.mkv", Clip::RemuxMkv);
+    let time = |name: &str| std::fs::metadata(share.path(name)).unwrap().modified().unwrap();
+    let before = time("a.mkv");
+    share.convert(&["--include", "a.mkv"]).expect(0);
+    assert_eq!(time("a.mp4"), before);
+    share.convert(&["--include", "b.mkv", "--mtime", "now"]).expect(0);
+    assert!(time("b.mp4") > before + std::time::Duration::from_secs(1800), "{:?}", time("b.mp4"));
+}
