@@ -47,6 +47,14 @@ mod tests {
     use crate::model::key::Stamp;
     use crate::share::cache::Verdict;
 
+    proptest::proptest! {
+        #[test]
+        fn any_line_is_compared(name in ".{0,12}", line in ".{0,200}") {
+            let journal = compare(vec![(name.clone(), line)], &[], &Folder::default());
+            proptest::prop_assert_eq!(journal.outdated, [name]);
+        }
+    }
+
     #[test]
     fn what_a_blind_writer_dropped_is_said_again_and_what_is_outdated_is_not() {
         let stamp = Stamp { size: 5, sec: 6, nsec: 7 };

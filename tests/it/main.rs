@@ -25,3 +25,5 @@ mod scan;
 mod support;
 mod tidy;
 mod usage;
+#[cfg(feature = "failpoints")]
+mod writers;

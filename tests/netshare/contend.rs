@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 
+use crate::model::media::MediaInfo;
+use crate::share::cache;
 use crate::share::claim::{Acquired, Claim, Forgetful, Terms, acquire};
 use crate::sys;
 
@@ -31,6 +33,59 @@ enum Task {
     Hold { folder: PathBuf, count: u32, seconds: f64 },
     /// Asks for file number i at the time START + i·SLOT (seconds since 1970, by this machine's clock), and keeps what it gets to the end
     Race { folder: PathBuf, count: u32, start: f64, slot: f64 },
+    /// Makes the empty files that FACTS and COUNT are about: WRITERS times FACTS, spread over so many folders
+    Files { folder: PathBuf, writers: u32, facts: u32, folders: u32 },
+    /// Adds FACTS facts to the shared caches, BATCH at a time, as writer number WRITER; a line tells how many are on the share
+    Facts { folder: PathBuf, writer: u32, facts: u32, batch: u32, folders: u32 },
+    /// How many facts of each writer the shared caches hold
+    Count { folder: PathBuf, writers: u32, facts: u32, folders: u32 },
+}
+
+/// Where a writer's fact belongs: its folder and the name of its file.
+fn place(folder: &std::path::Path, writer: u32, fact: u32, folders: u32) -> (PathBuf, String) {
+    (folder.join(format!("folder {}", fact % folders)), format!("film {writer}-{fact}.mkv"))
+}
+
+const STAMP: crate::model::key::Stamp = crate::model::key::Stamp { size: 7, sec: 1_700_000_000, nsec: 0 };
+
+fn addition(name: String, writer: u32) -> cache::Addition {
+    let media = MediaInfo { format: "matroska,webm".to_owned(), size: 7, ..MediaInfo::default() };
+    let facts = Some(cache::Facts { by: format!("writer {writer}"), media });
+    cache::Addition { name, stamp: STAMP, memo: None, facts }
+}
+
+/// Adds one writer's facts. A line is printed when a batch is on the share, and only then.
+#[expect(clippy::print_stdout, reason = "a test reads it")]
+fn add_facts(folder: &std::path::Path, writer: u32, facts: u32, batch: u32, folders: u32) -> ExitCode {
+    let mut done = 0;
+    while done < facts {
+        let until = (done + batch).min(facts);
+        let mut all: BTreeMap<PathBuf, Vec<cache::Addition>> = BTreeMap::new();
+        for fact in done..until {
+            let (folder, name) = place(folder, writer, fact, folders);
+            all.entry(folder).or_default().push(addition(name, writer));
+        }
+        for (folder, additions) in all {
+            loop {
+                match cache::add(&folder, &additions) {
+                    Ok(true) => break,
+                    // Somebody else writes: as a worker does, a moment later again.
+                    Ok(false) => {
+                        let pause = 20 + u64::from(sys::host::me().pid % 50);
+                        let _ = sys::stop::sleep(Duration::from_millis(pause));
+                    }
+                    Err(error) => {
+                        println!("error {error}");
+                        return ExitCode::FAILURE;
+                    }
+                }
+            }
+        }
+        done = until;
+        println!("reported {done}");
+        let _ = std::io::Write::flush(&mut std::io::stdout());
+    }
+    ExitCode::SUCCESS
 }
 
 fn file(folder: &std::path::Path, number: u32) -> PathBuf {
@@ -62,6 +117,34 @@ pub fn main() -> ExitCode {
         legacy_locks: false,
     };
     match args.task {
+        Task::Files { folder, writers, facts, folders } => {
+            for number in 0..folders {
+                let _ = std::fs::create_dir_all(folder.join(format!("folder {number}")));
+            }
+            for writer in 0..writers {
+                for fact in 0..facts {
+                    let (folder, name) = place(&folder, writer, fact, folders);
+                    let _ = std::fs::File::create(folder.join(name));
+                }
+            }
+        }
+        Task::Facts { folder, writer, facts, batch, folders } => {
+            return add_facts(&folder, writer, facts, batch, folders);
+        }
+        Task::Count { folder, writers, facts, folders } => {
+            let read: Vec<cache::Folder> =
+                (0..folders).map(|number| cache::read(&folder.join(format!("folder {number}")))).collect();
+            let faults: Vec<&String> = read.iter().filter_map(|folder| folder.fault.as_ref()).collect();
+            let held = |writer: u32| -> u32 {
+                let has = |fact: &u32| {
+                    let (_, name) = place(&folder, writer, *fact, folders);
+                    read[(fact % folders) as usize].has_facts(&name, &STAMP)
+                };
+                (0..facts).filter(has).count() as u32
+            };
+            let held: Vec<u32> = (0..writers).map(held).collect();
+            println!("{}", serde_json::json!({"held": held, "faults": faults}));
+        }
         Task::Leave { folder, count } => {
             let (mine, others) = claim_all(&folder, count, &terms);
             println!("{}", serde_json::json!({"claimed": mine.len(), "others": others}));

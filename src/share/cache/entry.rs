@@ -61,6 +61,15 @@ pub(super) fn extend(map: &mut Map<String, Value>, key: &str, addition: &Additio
     true
 }
 
+/// Takes the facts out of all entries.
+pub(super) fn drop_facts(map: &mut Value) {
+    for entry in map.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        if let Some(entry) = entry.as_object_mut() {
+            entry.remove(FACTS);
+        }
+    }
+}
+
 /// The entry for an addition, on top of what was there.
 fn build(
     mut entry: Map<String, Value>,

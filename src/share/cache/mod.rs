@@ -28,8 +28,8 @@ use crate::model::media::MediaInfo;
 use crate::sys;
 use crate::sys::netfs::FileSystem;
 
-/// Larger than any folder's cache; more is somebody's mistake or attack.
-const LIMIT: u64 = 64 * 1024 * 1024;
+/// Larger than any folder's cache; more is somebody's mistake or attack. A hundred thousand films in one folder fit.
+const LIMIT: u64 = 256 * 1024 * 1024;
 /// The fields of an entry that are ours: the memo, and what a probe said.
 const OURS: &str = "mbx";
 const FACTS: &str = "mbx_facts";
@@ -276,7 +276,19 @@ fn rewrite(
     let listed: Vec<String> =
         sys::fs::list(dir)?.into_iter().filter_map(|entry| entry.name.into_string().ok()).collect();
     forget_the_gone(&mut map, &listed);
-    let text = entry::to_text(&Value::Object(map))?;
+    let mut map = Value::Object(map);
+    let mut text = entry::to_text(&map)?;
+    if text.len() as u64 > LIMIT {
+        // What nobody would read must not be written: facts can be learnt again, verdicts cannot.
+        entry::drop_facts(&mut map);
+        text = entry::to_text(&map)?;
+        if text.len() as u64 > LIMIT {
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::FileTooLarge,
+                "too many files for one cache",
+            ));
+        }
+    }
     // The stage's name is one that a take-over removes: a writer that slept through its claim finds nothing to rename.
     let stage = work.join(layout::STAGE);
     let _ = sys::fs::write_new(&stage, &text)?;

@@ -6,6 +6,7 @@ mod judging;
 mod player;
 mod pulses;
 mod python;
+mod rubbish;
 mod sweeping;
 
 use std::collections::BTreeMap;
