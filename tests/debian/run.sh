@@ -4,7 +4,8 @@
 #   tests/debian/run.sh [deb] [units] [lintian] [container] [readme]     default: deb units lintian container
 #
 #   DEB=FILE         test this package instead of one made here from target/release/media-converter
-#   RUST_FROM=DIR    readme: copy a Rust toolchain (a folder with bin/cargo) into the root instead of having install.sh fetch one
+#   RUST_FROM=DIR    readme: copy a Rust toolchain (a folder with bin/cargo) into the root instead of having install.sh fetch
+#                    one, and build without optimising
 #
 # Needs root, debootstrap and a Debian mirror; the bare root is kept in target/debian/base.tar for the next time. The last
 # line is `N passed, N failed, N skipped`.
@@ -173,6 +174,10 @@ part_readme() {
         cp -a "$RUST_FROM/lib" "$root/root/.cargo/lib"
         # install.sh installs these together with what it fetches Rust by.
         inside apt-get -qq install -y --no-install-recommends ca-certificates >/dev/null 2>&1
+        # Behind a proxy of their own, people have certificates of their own.
+        cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt" 2>/dev/null
+        # What is tested is the way, not the speed of the program.
+        printf '[profile.release]\nopt-level = 0\nlto = false\ncodegen-units = 16\n' >"$root/root/.cargo/config.toml"
     fi
     local command
     command=$(sed -n '/^```sh$/,/^```$/p' README.md | sed -n '2s/ *#.*//p')

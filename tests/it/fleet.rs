@@ -33,7 +33,9 @@ fn library(count: usize) -> Share {
 
 #[test]
 fn four_processes_on_two_hundred_clips_convert_each_exactly_once() {
-    let share = library(200);
+    // Under wine each start of a program takes seconds, and each file needs four.
+    const FILES: usize = if cfg!(windows) { 40 } else { 200 };
+    let share = library(FILES);
     let workers: Vec<Worker> = (0..4).map(|_| share.worker(&["--verify", "fast"])).collect();
     let runs: Vec<Run> = workers.into_iter().map(Worker::end).collect();
     let mut all: BTreeMap<String, u32> = BTreeMap::new();
@@ -45,11 +47,11 @@ fn four_processes_on_two_hundred_clips_convert_each_exactly_once() {
             *all.entry(path).or_default() += n;
         }
     }
-    assert_eq!(all.len(), 200);
+    assert_eq!(all.len(), FILES);
     assert!(all.values().all(|n| *n == 1), "{all:?}");
-    assert_eq!(sum, 200);
+    assert_eq!(sum, FILES as u64);
     let media = share.media();
-    assert_eq!(media.len(), 200);
+    assert_eq!(media.len(), FILES);
     assert!(media.iter().all(|name| is_result(name)));
     share.assert_no_litter();
 }
