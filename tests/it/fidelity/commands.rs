@@ -148,7 +148,10 @@ fn a_result_that_looks_too_little_like_its_source_is_dropped_and_remembered() {
     let run = share.convert(&["--min-vmaf", "100"]).expect(0);
     assert_eq!(run.summary()["skipped"]["would_lose"], 1, "{}", run.stdout);
     let words = run.named("skipped")[0]["words"].as_str().unwrap().to_owned();
-    assert!(words.contains("--min-vmaf 100") && (words.contains("SSIM") || words.contains("VMAF")), "{words}");
+    assert!(
+        words.contains("--min-vmaf 100") && (words.contains("SSIM") || words.contains("VMAF")),
+        "{words}"
+    );
     assert_eq!(share.media(), ["Film.mkv"]);
     let again = share.convert(&["--min-vmaf", "100"]).expect(0);
     assert_eq!(again.named("job_started").len(), 0, "{}", again.stdout);
