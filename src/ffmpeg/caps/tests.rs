@@ -83,7 +83,9 @@ fn an_ffmpeg_that_lists_everything_and_fails_each_in_another_way_is_not_believed
         ("av1_vulkan", "it made mpeg4 instead of av1"),
     ] {
         let why = why(&caps, name);
-        assert!(why.contains(says), "{name}: {why}");
+        // The fake one asks the real one for AV1, which not every build makes.
+        let no_av1 = name == "av1_vulkan" && why.contains("libsvtav1");
+        assert!(why.contains(says) || no_av1, "{name}: {why}");
     }
     // The words of these depend on how far the decoder got.
     for name in ["av1_qsv", "h264_videotoolbox", "hevc_vulkan"] {
