@@ -47,6 +47,9 @@ pub struct Choice {
     /// Not the files whose path below the folder matches this glob (repeatable)
     #[arg(long, value_name = "GLOB", help_heading = INPUT)]
     pub exclude: Vec<String>,
+    /// Not samples, trailers and bonus material, by the names that media servers know them by
+    #[arg(long, help_heading = INPUT)]
+    pub no_extras: bool,
     /// Leave younger files alone, they may still be being written, e.g. 90s, 15m
     #[arg(long, value_name = "TIME", help_heading = INPUT)]
     pub min_age: Option<String>,
@@ -172,6 +175,7 @@ impl Collect {
         self.text("type", choice.types.as_ref())
             .list("include", &choice.include)
             .list("exclude", &choice.exclude)
+            .switch("extras", choice.no_extras, false)
             .text("min_age", choice.min_age.as_ref())
     }
     pub fn wants(self, wants: &Wants) -> Self {

@@ -157,6 +157,15 @@ pub const KEYS: &[Key] = &[
         "Not the files whose path below the folder matches one of these globs.",
     ),
     key(
+        "extras",
+        Kind::Switch,
+        "true",
+        "--no-extras",
+        Scope::Fleet,
+        "`false`: not the samples, trailers and bonus material that media servers know by their names: folders such as Extras, \
+         Featurettes or Sample, and files such as `Film-trailer.mkv`.",
+    ),
+    key(
         "min_age",
         Kind::Duration,
         "30s",

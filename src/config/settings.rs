@@ -80,6 +80,35 @@ pub enum Order {
     Random,
 }
 
+/// Names by which Plex, Jellyfin and Kodi know what is not the film itself (their documentation of local extras), and
+/// what scene releases call samples.
+const EXTRAS: [&str; 24] = [
+    "Sample",
+    "Samples",
+    "Extras",
+    "Featurettes",
+    "Behind The Scenes",
+    "Deleted Scenes",
+    "Interviews",
+    "Scenes",
+    "Shorts",
+    "Trailers",
+    "Other",
+    "Bonus",
+    "*[-._ ]sample.*",
+    "sample.*",
+    "*[-._ ]trailer.*",
+    "trailer.*",
+    "*-behindthescenes.*",
+    "*-deleted.*",
+    "*-featurette.*",
+    "*-interview.*",
+    "*-scene.*",
+    "*-short.*",
+    "*-other.*",
+    "*-extra.*",
+];
+
 /// Everything that can be set, resolved.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -183,7 +212,13 @@ impl Settings {
                 _ => Order::Spread,
             },
             include: read.list("include"),
-            exclude: read.list("exclude"),
+            exclude: {
+                let mut exclude = read.list("exclude");
+                if !read.switch("extras") {
+                    exclude.extend(EXTRAS.iter().map(|glob| (*glob).to_owned()));
+                }
+                exclude
+            },
             min_age: read.duration("min_age"),
             temp_dir: read.path("temp_dir"),
             originals: match read.text("originals") {

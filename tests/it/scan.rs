@@ -120,3 +120,16 @@ fn what_a_blind_writer_took_away_is_said_again() {
         assert_eq!(verdict(&after), "converted", "{after}");
     }
 }
+
+#[test]
+fn samples_and_bonus_material_are_left_out_where_that_is_asked_for() {
+    let share = Share::new();
+    for name in
+        ["Film/Film.mkv", "Film/Sample/film.mkv", "Film/Film-trailer.mkv", "Film/extras/Making Of.mkv"]
+    {
+        share.add(name, Clip::RemuxMkv);
+    }
+    let root = share.root().to_str().unwrap().to_owned();
+    assert_eq!(json(&share, &["scan", &root, "--json"])["total"]["files"], 4);
+    assert_eq!(json(&share, &["scan", &root, "--json", "--no-extras"])["total"]["files"], 1);
+}
