@@ -88,8 +88,11 @@ def main():
     parser.add_argument("--size", default="1280x720")
     parser.add_argument("--jobs", default="1,2,4,auto")
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("more", nargs="*")
-    options = parser.parse_args()
+    words, more = sys.argv[1:], []
+    if "--" in words:
+        at = words.index("--")
+        words, more = words[:at], words[at + 1:]
+    options = parser.parse_args(words)
     best = {}
     with tempfile.TemporaryDirectory(prefix="jobs-auto-clips-") as folder:
         clips = make(folder, options)
@@ -97,7 +100,7 @@ def main():
             for jobs in options.jobs.split(","):
                 # A state of its own: `auto` begins as on its first day on this machine.
                 with tempfile.TemporaryDirectory(prefix="jobs-auto-state-") as state:
-                    took = one(options.program, clips, jobs, state, options.more)
+                    took = one(options.program, clips, jobs, state, more)
                 best[jobs] = min(best.get(jobs, took), took)
     fixed = {jobs: took for jobs, took in best.items() if jobs != "auto"}
     if fixed and "auto" in best:

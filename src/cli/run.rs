@@ -241,6 +241,11 @@ fn jobs(settings: &Settings) -> usize {
     }
 }
 
+/// Memory that stays free where nobody says how much. A small board must not wait for ever for what it never has.
+fn usual_floor() -> Option<u64> {
+    crate::sys::vitals::memory_of_machine().map(|bytes| (bytes / 10).min(512 << 20))
+}
+
 /// Who may hold us up.
 fn watch(session: &Session) -> Watch {
     let settings = &session.settings;
@@ -257,7 +262,7 @@ fn watch(session: &Session) -> Watch {
             while_playing: manner(settings.while_playing),
             max_gpu_temperature: settings.max_gpu_temperature,
             max_cpu_temperature: settings.max_cpu_temperature,
-            min_memory: Some(settings.min_memory).filter(|bytes| *bytes > 0),
+            min_memory: settings.min_memory.or_else(usual_floor).filter(|bytes| *bytes > 0),
             max_load: settings.max_load,
         },
         own_pause: session.state_dir().map(layout::own_pause),

@@ -294,15 +294,17 @@ pub const KEYS: &[Key] = &[
         "none",
         "--max-load",
         Scope::Fleet,
-        "Everything stops while other programs use this percentage of the processor. Off by default: ffmpeg runs at low priority.",
+        "Everything stops while other programs use this percentage of the processor. Off by default: ffmpeg runs at low priority. Not with \
+         `nice = false`: then our own work could not be told from theirs.",
     ),
     key(
         "min_memory",
         Kind::Bytes,
-        "512MiB",
+        "",
         "--min-memory",
         Scope::Fleet,
-        "No new file is begun while less memory than this is free, and `jobs = \"auto\"` stays clear of it.",
+        "No new file is begun while less memory than this is free, and `jobs = \"auto\"` stays clear of it. Unset: a tenth of the \
+         machine's memory, at most 512 MiB.",
     ),
     key(
         "min_free",

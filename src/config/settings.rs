@@ -147,7 +147,7 @@ pub struct Settings {
     /// Percent of the processor.
     pub max_load: Option<u32>,
     /// Bytes.
-    pub min_memory: u64,
+    pub min_memory: Option<u64>,
     pub min_free: Option<u64>,
     /// Kind, address and key of each.
     pub media_servers: Vec<String>,
@@ -244,7 +244,7 @@ impl Settings {
                 .count("max_cpu_temperature")
                 .and_then(|count| u32::try_from(count).ok()),
             max_load: read.count("max_load").and_then(|count| u32::try_from(count).ok()),
-            min_memory: read.bytes("min_memory").unwrap_or(0),
+            min_memory: read.bytes("min_memory"),
             min_free: read.bytes("min_free"),
             media_servers: read.list("media_servers"),
             ffmpeg: read.path("ffmpeg"),
@@ -285,6 +285,15 @@ impl Settings {
                     self.origin("min_vmaf")
                 ))
                 .hint("Give a number such as 90; 100 is the source itself."));
+        }
+        if self.max_load.is_some() && !self.nice {
+            return Err(Error::new(Kind::Usage, "use these settings")
+                .because(format!(
+                    "max_load ({}) watches what other programs use, and with nice = false ({}) our own work looks like theirs",
+                    self.origin("max_load"),
+                    self.origin("nice"),
+                ))
+                .hint("Leave one of them out."));
         }
         if self.stall.is_zero() {
             return Err(Error::new(Kind::Usage, "use these settings")

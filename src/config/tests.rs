@@ -253,6 +253,30 @@ fn settings_that_contradict_each_other_are_refused() {
     machine.flags.clear();
     machine.flags.insert("stall", Given::Text("0".into()));
     assert!(machine.complaint().contains("stall"));
+    machine.flags.clear();
+    machine.flags.insert("max_load", Given::Text("50".into()));
+    machine.load().unwrap();
+    machine.flags.insert("nice", Given::Switch(false));
+    assert!(machine.complaint().contains("max_load"));
+}
+
+#[test]
+fn sizes_hours_and_servers_are_read_and_a_servers_key_is_never_shown() {
+    for (text, bytes) in [("0", 0), ("512MiB", 512 << 20), ("2G", 2 << 30), ("2GB", 2_000_000_000), ("7B", 7)]
+    {
+        assert_eq!(super::value::bytes(text), Some(bytes), "{text}");
+        assert_eq!(super::value::bytes(&super::value::write_bytes(bytes)), Some(bytes), "{text}");
+    }
+    for wrong in ["", "512", "MiB", "1.5GiB", "99999999999TiB"] {
+        assert_eq!(super::value::bytes(wrong), None, "{wrong}");
+    }
+    assert!(Kind::Schedule.parse("Mon-Fri 22:00-07:00; Sat").is_ok());
+    assert!(Kind::Schedule.parse("nights").is_err());
+    assert!(Kind::Degrees.parse("85 °C").is_ok() && Kind::Degrees.parse("850").is_err());
+    let servers = Kind::Servers.parse("plex http://nas:32400 s3cret; emby https://x k3y").unwrap();
+    assert_eq!(servers.to_string(), "plex http://nas:32400 ***; emby https://x ***");
+    let why = Kind::Servers.parse("kodi http://nas s3cret").unwrap_err();
+    assert!(why.contains("kodi") && !why.contains("s3cret"), "{why}");
 }
 
 #[test]

@@ -29,6 +29,11 @@ pub fn memory() -> Option<u64> {
     os::vitals::memory()
 }
 
+/// Bytes that the machine has.
+pub fn memory_of_machine() -> Option<u64> {
+    os::vitals::memory_of_machine()
+}
+
 /// Percent of the last ten seconds in which some program waited for memory (Linux: `/proc/pressure/memory`).
 pub fn memory_stall() -> Option<f64> {
     os::vitals::memory_stall()

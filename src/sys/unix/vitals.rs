@@ -21,9 +21,17 @@ pub fn memory() -> Option<u64> {
     )
 }
 
-/// `MemAvailable` of /proc/meminfo in bytes.
+pub fn memory_of_machine() -> Option<u64> {
+    field(&text("/proc/meminfo")?, "MemTotal:")
+}
+
 fn available(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    field(meminfo, "MemAvailable:")
+}
+
+/// A field of /proc/meminfo in bytes.
+fn field(meminfo: &str, name: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 

@@ -13,12 +13,20 @@ use windows_sys::Win32::System::Threading::GetSystemTimes;
 
 use crate::sys::vitals::Busy;
 
-#[expect(unsafe_code, reason = "a Win32 call on a struct of ours")]
 pub fn memory() -> Option<u64> {
+    status().map(|status| status.ullAvailPhys)
+}
+
+pub fn memory_of_machine() -> Option<u64> {
+    status().map(|status| status.ullTotalPhys)
+}
+
+#[expect(unsafe_code, reason = "a Win32 call on a struct of ours")]
+fn status() -> Option<MEMORYSTATUSEX> {
     let mut status =
         MEMORYSTATUSEX { dwLength: size_of::<MEMORYSTATUSEX>() as u32, ..MEMORYSTATUSEX::default() };
     // SAFETY: the struct says its own size, as the call wants it.
-    (unsafe { GlobalMemoryStatusEx(&raw mut status) } != 0).then_some(status.ullAvailPhys)
+    (unsafe { GlobalMemoryStatusEx(&raw mut status) } != 0).then_some(status)
 }
 
 pub fn memory_stall() -> Option<f64> {
