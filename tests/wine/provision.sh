@@ -26,13 +26,13 @@ bare setup --offline-cache "$(in_windows "$offline")" --programs "$(in_windows "
 check "setup from an archive ends well" test $? = 0
 [ -e "$bin/ffmpeg.exe" ] || cat "$work/setup.err"
 check "ffmpeg and ffprobe lie where they should" test -s "$bin/ffmpeg.exe" -a -s "$bin/ffprobe.exe"
-check "nothing else lies there" test "$(find "$bin" -mindepth 1 | wc -l)" = 2
+check "nothing else lies there, but the list of what setup put there" test "$(find "$bin" -mindepth 1 | wc -l)" = 3
 check "the registry's PATH has the folder" test "$(path_now)" = "${before:+$before;}$(in_windows "$bin")"
 check "the report is written twice over" test -s "$work/report/setup_report.json" -a -s "$work/report/setup_report.txt"
 check "it is JSON on stdout, too" python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))["outcome"] == "ready"' "$work/setup.json"
 bare setup --offline-cache "$(in_windows "$offline")" --programs "$(in_windows "$bin")" --force --require-gpu >"$work/gpu" 2>&1
 check "without a graphics card --require-gpu exits with 20" test $? = 20
-check "and what was there is there" test -s "$bin/ffmpeg.exe" -a "$(find "$bin" -mindepth 1 | wc -l)" = 2
+check "and what was there is there" test -s "$bin/ffmpeg.exe" -a "$(find "$bin" -mindepth 1 | wc -l)" = 3
 if [ -n "$before" ]; then
     "$wine" reg add 'HKCU\Environment' /v Path /t REG_EXPAND_SZ /d "$before" /f >/dev/null 2>&1
 else
