@@ -34,5 +34,9 @@ mod worker;
 
 /// Claims without conversions, for the tests on real mounts.
 #[cfg(feature = "failpoints")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a test's driver: it sets up its own folder and dies on purpose"
+)]
 #[path = "../tests/netshare/contend.rs"]
 pub mod contend;

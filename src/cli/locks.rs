@@ -160,7 +160,7 @@ fn force_file(file: &Path, args: &LocksArgs, common: &Common, look: Look) -> Res
         .map_or_else(|| folder.clone(), |library| library.root);
     match force(&file, &terms, &memory)? {
         Forced::Cleared(what) => document.cleaned = what,
-        Forced::HalfDone(half) => document.cleaned.push(recover::finish(half, &folder, &root)),
+        Forced::HalfDone(half) => document.cleaned.push(recover::finish(*half, &folder, &root)),
     }
     if args.json {
         ui::out_json(&document);

@@ -21,7 +21,7 @@ pub enum Forced {
     /// What was taken away, in words; empty: nobody held the file.
     Cleared(Vec<String>),
     /// The holder's swap had begun: the caller finishes or undoes it, which is the end of the claim.
-    HalfDone(HalfDone),
+    HalfDone(Box<HalfDone>),
 }
 
 /// Takes every claim and lock on `source` away, whoever holds it, and releases it.
@@ -47,7 +47,7 @@ fn take(source: &Path, terms: &Terms, memory: &dyn Memory) -> io::Result<Forced>
                     format!("the claim of {} (pid {}): {}", holder.hostname, holder.pid, holder.what)
                 }));
             }
-            Some(Acquired::HalfDone(half)) => return Ok(Forced::HalfDone(half)),
+            Some(Acquired::HalfDone(half)) => return Ok(Forced::HalfDone(Box::new(half))),
             _ => {}
         }
     }

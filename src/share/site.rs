@@ -239,10 +239,10 @@ impl Site {
         let work = self.work(token);
         let mut pause = LINGER_FIRST;
         loop {
-            let stranded = self.empty_work(&work)?;
+            let stranded = empty_work(&work)?;
             match sys::fs::remove_dir(&work)? {
                 Removed::NotEmpty if stranded.is_empty() && pause <= LINGER_LAST => {
-                    std::thread::sleep(pause);
+                    let _ = sys::stop::sleep_unless(pause, sys::stop::Stop::Now);
                     pause *= 2;
                 }
                 Removed::NotEmpty if stranded.is_empty() => {
@@ -252,25 +252,6 @@ impl Site {
                 _ => return Ok(stranded),
             }
         }
-    }
-
-    fn empty_work(&self, work: &Path) -> io::Result<Vec<PathBuf>> {
-        let mut entries = sys::fs::list(work).or_else(none_where_missing)?;
-        entries.sort_by_key(|entry| match entry.name.to_str() {
-            Some(layout::CLAIM_STAGING | layout::SEAL_STAGING) => 0,
-            Some(layout::STAGE) => 1,
-            _ => 2,
-        });
-        let (originals, rest): (Vec<_>, Vec<_>) =
-            entries.into_iter().partition(|entry| is_original(&work.join(&entry.name)));
-        let stranded: Vec<PathBuf> = originals.into_iter().map(|entry| work.join(entry.name)).collect();
-        for entry in rest {
-            // As long as there is an original, the record stays that tells what it was called.
-            if stranded.is_empty() || entry.name != layout::COMMIT {
-                remove_tree(&work.join(&entry.name), entry.kind, DEPTH, &is_original)?;
-            }
-        }
-        Ok(stranded)
     }
 
     /// Takes away what a token could still publish.
@@ -283,6 +264,26 @@ impl Site {
         }
         Ok(())
     }
+}
+
+/// Removes what may be removed; returns what has to stay.
+fn empty_work(work: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut entries = sys::fs::list(work).or_else(none_where_missing)?;
+    entries.sort_by_key(|entry| match entry.name.to_str() {
+        Some(layout::CLAIM_STAGING | layout::SEAL_STAGING) => 0,
+        Some(layout::STAGE) => 1,
+        _ => 2,
+    });
+    let (originals, rest): (Vec<_>, Vec<_>) =
+        entries.into_iter().partition(|entry| is_original(&work.join(&entry.name)));
+    let stranded: Vec<PathBuf> = originals.into_iter().map(|entry| work.join(entry.name)).collect();
+    for entry in rest {
+        // As long as there is an original, the record stays that tells what it was called.
+        if stranded.is_empty() || entry.name != layout::COMMIT {
+            remove_tree(&work.join(&entry.name), entry.kind, DEPTH, &is_original)?;
+        }
+    }
+    Ok(stranded)
 }
 
 fn none_where_missing(error: io::Error) -> io::Result<Vec<sys::fs::Entry>> {
