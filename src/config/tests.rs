@@ -69,7 +69,9 @@ fn every_default_can_be_read_and_every_key_is_settable_in_each_way() {
         if !key.default.is_empty() {
             key.kind.parse(key.default).unwrap_or_else(|why| panic!("{}: {why}", key.name));
         }
-        assert_eq!(key.flag, format!("--{}", key.name.replace('_', "-")));
+        // What is on by itself has a flag that turns it off.
+        let no = if key.default == "true" && key.flag.starts_with("--no-") { "no-" } else { "" };
+        assert_eq!(key.flag, format!("--{no}{}", key.name.replace('_', "-")));
         assert!(flags.insert(key.flag));
         assert!(key.meaning.ends_with('.'), "{}: a sentence", key.name);
     }

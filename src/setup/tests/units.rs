@@ -119,8 +119,10 @@ fn the_packages_units_are_those_that_service_and_schedule_install_write() {
             .collect()
     };
     let two = When::Daily { hour: 2, minute: 0 };
+    let mut service = work(Scope::System);
+    service.args.push("--watch".to_owned());
     for (name, text) in [
-        ("media-converter@.service", systemd::service(&work(Scope::System))),
+        ("media-converter@.service", systemd::service(&service)),
         ("media-converter-scheduled@.service", systemd::oneshot(&work(Scope::System))),
         ("media-converter-scheduled@.timer", systemd::timer(two)),
     ] {
