@@ -84,7 +84,7 @@ fn anew(memo: &Memo) -> Memo {
         tries: 0,
         host: sys::host::me().hostname.clone(),
         // Newer than what it replaces, whatever this machine's clock says.
-        at: sys::clock::wall().max(memo.at + 1.0),
+        at: sys::clock::wall().max(memo.at + 0.001),
         ..memo.clone()
     }
 }

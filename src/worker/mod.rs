@@ -147,7 +147,7 @@ struct Run<'a> {
     work: Work,
     health: Mutex<Health>,
     /// What failures taught that may be this machine's own doing.
-    suspects: Mutex<Vec<(PathBuf, Addition)>>,
+    suspects: Mutex<Vec<Lesson>>,
     /// Root and id of each library.
     roots: Vec<(PathBuf, String)>,
     /// Differs between processes, so that they start in different places of the tree.
@@ -378,25 +378,45 @@ impl Run<'_> {
                 self.note(Level::Warn, None, error.to_string());
             }
         }
-        if let Some(addition) = ledger::addition(ended, &self.digest, &self.by, tries(task)) {
-            if let Some(memo) = &addition.memo {
+        let (tries, before) = tried(task);
+        if let Some(mut addition) = ledger::addition(ended, &self.digest, &self.by, tries) {
+            if let Some(memo) = &mut addition.memo {
+                // Newer than what was known, whatever the clock says that wrote it.
+                memo.at = memo.at.max(before + 0.001);
                 self.record_content(task, memo);
-                let key = sys::path::key(&task.library.root, &task.path);
-                if let (Some(key), Ok(line)) = (key, serde_json::to_string(memo)) {
-                    let folder = key.0.rsplit_once('/').map_or("", |(folder, _)| folder);
-                    self.store.learn(&task.library.id, folder, &memo.name, &line);
-                }
             }
-            let folder = task.path.parent().unwrap_or(Path::new(".")).to_owned();
+            let lesson = Lesson { library: task.library.clone(), path: task.path.clone(), addition };
             if health::is_suspicious(&ended.outcome) {
-                // It may be this machine's doing, and then the others must not wait before they try.
-                self.suspects.lock().unwrap_or_else(PoisonError::into_inner).push((folder, addition));
+                // It may be this machine's doing, and then nobody must wait before the next try.
+                self.suspects.lock().unwrap_or_else(PoisonError::into_inner).push(lesson);
                 return;
             }
-            self.ledger.add(&folder, addition);
-            self.ledger.flush(&folder, self.sink.as_ref());
+            self.teach(lesson);
         }
     }
+
+    /// Says it to the fleet, and notes it here in case the share forgets.
+    fn teach(&self, lesson: Lesson) {
+        let Lesson { library, path, addition } = lesson;
+        if let Some(memo) = &addition.memo
+            && let Some(key) = sys::path::key(&library.root, &path)
+            && let Ok(line) = serde_json::to_string(memo)
+        {
+            let folder = key.0.rsplit_once('/').map_or("", |(folder, _)| folder);
+            self.store.learn(&library.id, folder, &memo.name, &line);
+        }
+        let folder = path.parent().unwrap_or(Path::new("."));
+        self.ledger.add(folder, addition);
+        self.ledger.flush(folder, self.sink.as_ref());
+    }
+}
+
+/// What a job taught of its file.
+#[derive(Debug)]
+struct Lesson {
+    library: Library,
+    path: PathBuf,
+    addition: Addition,
 }
 
 impl Run<'_> {
@@ -417,11 +437,13 @@ impl Run<'_> {
     }
 }
 
-/// How often the file was tried before, as far as the fleet remembers.
-fn tries(task: &Task) -> u32 {
+/// How often the file was tried before, as far as the fleet remembers, and when that was noted.
+fn tried(task: &Task) -> (u32, f64) {
     let folder = task.path.parent().unwrap_or(Path::new("."));
     let name = task.path.file_name().unwrap_or_default().to_string_lossy();
-    crate::share::cache::read(folder).memo(&name, &task.seen.stamp).map_or(0, |memo| memo.tries)
+    crate::share::cache::read(folder)
+        .memo(&name, &task.seen.stamp)
+        .map_or((0, 0.0), |memo| (memo.tries, memo.at))
 }
 
 fn interrupted(outcome: &Outcome) -> bool {

@@ -276,10 +276,7 @@ impl Run<'_> {
         if matches!(word, Word::Leave(_)) {
             return;
         }
-        for (folder, addition) in suspects {
-            self.ledger.add(&folder, addition);
-            self.ledger.flush(&folder, self.sink.as_ref());
-        }
+        suspects.into_iter().for_each(|lesson| self.teach(lesson));
     }
 
     fn heed(&self, need: Need) {

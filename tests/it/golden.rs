@@ -76,6 +76,8 @@ fn compare(name: &str, values: impl IntoIterator<Item = (String, Value)>) {
 fn library() -> Share {
     let share = Share::new();
     share.add("Films/Film.mkv", Clip::H264Mkv);
+    // Long enough that it makes progress that can be seen.
+    share.add("Films/Long.avi", Clip::LongAvi);
     share.add("Music/Song.flac", Clip::Flac);
     share.add("Done.mp4", Clip::Fits);
     share.put("Broken.mkv", &Clip::RemuxMkv.cut(55));
