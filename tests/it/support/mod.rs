@@ -28,7 +28,7 @@ pub fn real_media() -> Option<PathBuf> {
 
 /// Whether wine plays Windows here, which cannot do this; says aloud what is skipped for it. `tests/wine/wine` tells.
 pub fn wine_cannot(what: &str) -> bool {
-    let wine = std::env::var_os("MEDIA_CONVERTER_TESTS_UNDER_WINE").is_some();
+    let wine = std::env::var_os("TESTS_UNDER_WINE").is_some();
     if wine {
         println!("SKIPPED: under wine: {what}");
     }
