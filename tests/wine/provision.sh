@@ -41,6 +41,8 @@ fi
 
 shared=$work/served
 clip "$shared/film.mkv"
+# A run that was broken off may have left one.
+as_windows service uninstall >/dev/null 2>&1
 check "no service at first" test "$(as_windows service status 2>/dev/null | tr -d '\r')" = "not installed"
 as_windows service install --dir "$(in_windows "$shared")" -- --state-dir "$(in_windows "$state/windows")" >"$work/service" 2>&1
 check "a service installs and starts" test $? = 0
