@@ -64,7 +64,7 @@ read -r cold cold_memory <<< "$(timed "$program" scan "$library")"
 # Another machine: it remembers nothing, and reads what the first one shared.
 mv "$work/home" "$work/first" && cp -r "$work/tried" "$work/home"
 read -r other _ <<< "$(timed "$program" scan "$library")"
-rm -rf "$work/home" && mv "$work/first" "$work/home"
+rm -rf "${work:?}/home" && mv "$work/first" "$work/home"
 timed "$program" scan "$library" > /dev/null
 timed find "$library" -printf '%s %T@ %p\n' > /dev/null
 for _ in 1 2 3 4 5; do

@@ -276,7 +276,9 @@ impl Run<'_> {
         if matches!(word, Word::Leave(_)) {
             return;
         }
-        suspects.into_iter().for_each(|lesson| self.teach(lesson));
+        for lesson in suspects {
+            self.teach(lesson);
+        }
     }
 
     fn heed(&self, need: Need) {
