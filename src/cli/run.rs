@@ -7,7 +7,7 @@ use clap::Args;
 use super::Ending;
 use super::args::{Choice, Claims, Collect, Common, Guards, Programs, Wants};
 use super::session::{BUILT_IN, Session, folder_of};
-use crate::config::{self, Jobs, Originals, Settings, Verify, WhatThen};
+use crate::config::{Jobs, Originals, Settings, Verify, WhatThen};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::event::Summary;
 use crate::share::{layout, library, record, wishes};
@@ -16,7 +16,6 @@ use crate::sys;
 use crate::sys::path::{self, Reach};
 use crate::sys::stop;
 use crate::ui::Look;
-use crate::worker::order::Order;
 use crate::worker::{self, Manner, Options, Rules, VerifyDepth, Watch};
 
 /// Convert what lies in folders and files
@@ -191,16 +190,7 @@ pub fn run(args: &RunArgs, common: &Common, look: Look) -> Result<Ending> {
         background: settings.nice,
         stall: settings.stall,
         new_library: args.new_library,
-        order: match settings.order {
-            config::Order::Spread => Order::Spread,
-            config::Order::Newest => Order::Newest,
-            config::Order::Oldest => Order::Oldest,
-            config::Order::Largest => Order::Largest,
-            config::Order::Smallest => Order::Smallest,
-            config::Order::Savings => Order::Savings,
-            config::Order::Name => Order::Name,
-            config::Order::Random => Order::Random,
-        },
+        order: settings.order,
         stay: args.watch,
         conditions: crate::ffmpeg::caps::conditions(&tools),
         tools,

@@ -21,7 +21,7 @@ use file::Role;
 use keys::{KEYS, Key};
 use places::{Places, ShareNames};
 pub use profiles::{BuiltIn, Profiles};
-pub use settings::{Color, Jobs, LogFormat, Order, Originals, Settings, Verify, WhatThen};
+pub use settings::{Color, Jobs, LogFormat, Originals, Settings, Verify, WhatThen};
 use value::Value;
 
 /// Where a value came from.

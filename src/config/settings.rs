@@ -9,6 +9,7 @@ use super::profiles::{BuiltIn, Profiles};
 use super::value::{Value, write_duration};
 use super::{Origin, Setting};
 use crate::model::error::{Error, Kind, Result};
+use crate::model::order::Order;
 use crate::model::policy::{EncoderChoice, Policy, Stereo, TypeFilter};
 use crate::model::schedule::Schedule;
 
@@ -65,19 +66,6 @@ pub enum Color {
     Auto,
     Always,
     Never,
-}
-
-/// Which files come first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    Spread,
-    Newest,
-    Oldest,
-    Largest,
-    Smallest,
-    Savings,
-    Name,
-    Random,
 }
 
 /// Names by which Plex, Jellyfin and Kodi know what is not the film itself (their documentation of local extras), and

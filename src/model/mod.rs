@@ -8,6 +8,7 @@ pub mod error;
 pub mod event;
 pub mod key;
 pub mod media;
+pub mod order;
 pub mod outcome;
 pub mod plan;
 pub mod policy;

@@ -2,25 +2,7 @@
 
 use crate::model::key::Stamp;
 use crate::model::media::MediaInfo;
-
-/// What comes first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
-    /// As the walk finds them, each machine starting elsewhere: the first job starts at once and machines rarely meet.
-    #[default]
-    Spread,
-    /// Changed last.
-    Newest,
-    /// Changed longest ago.
-    Oldest,
-    Largest,
-    Smallest,
-    /// What is likely to free most.
-    Savings,
-    /// By path.
-    Name,
-    Random,
-}
+use crate::model::order::Order;
 
 /// Bits of picture in one pixel of one frame of a good encode: what is above can be saved.
 const BITS_A_PIXEL: f64 = 0.05;

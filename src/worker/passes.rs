@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use super::Run;
 use super::choose::Young;
-use super::order::{self, Order, Rank};
+use super::order::{self, Rank};
 use super::stream::{Finding, Stream};
 use crate::job::{self, Task};
 use crate::model::event::{Event, Level};
+use crate::model::order::Order;
 use crate::model::outcome::FailCode;
 use crate::model::plan::{Skip, SkipCode};
 use crate::scan::recall;

@@ -92,16 +92,24 @@ fn file(folder: &std::path::Path, number: u32) -> PathBuf {
     folder.join(format!("film {number}.mkv"))
 }
 
+/// The claim on one file, or in words why not.
+fn ask(folder: &std::path::Path, number: u32, terms: &Terms) -> Result<Claim, String> {
+    match acquire(&file(folder, number), terms, &Forgetful) {
+        Ok(Acquired::Mine(claim)) => Ok(claim),
+        Ok(Acquired::Held(by)) => Err(format!("held by {}: {}", by.hostname, by.what)),
+        Ok(Acquired::HalfDone(_)) => Err("half done".to_owned()),
+        Ok(Acquired::Gone) => Err("gone".to_owned()),
+        Err(error) => Err(format!("error: {error}")),
+    }
+}
+
 /// Claims the files one after the other; those that somebody else holds are counted.
 fn claim_all(folder: &std::path::Path, count: u32, terms: &Terms) -> (BTreeMap<u32, Claim>, Vec<String>) {
     let (mut mine, mut others) = (BTreeMap::new(), Vec::new());
     for number in 0..count {
-        match acquire(&file(folder, number), terms, &Forgetful) {
-            Ok(Acquired::Mine(claim)) => drop(mine.insert(number, claim)),
-            Ok(Acquired::Held(by)) => others.push(format!("{number}: held by {}: {}", by.hostname, by.what)),
-            Ok(Acquired::HalfDone(_)) => others.push(format!("{number}: half done")),
-            Ok(Acquired::Gone) => others.push(format!("{number}: gone")),
-            Err(error) => others.push(format!("{number}: {error}")),
+        match ask(folder, number, terms) {
+            Ok(claim) => drop(mine.insert(number, claim)),
+            Err(why) => others.push(format!("{number}: {why}")),
         }
     }
     (mine, others)
@@ -177,15 +185,12 @@ pub fn main() -> ExitCode {
                 } else {
                     late += 1;
                 }
-                match acquire(&file(&folder, number), &terms, &Forgetful) {
-                    Ok(Acquired::Mine(claim)) => {
+                match ask(&folder, number, &terms) {
+                    Ok(claim) => {
                         since.insert(number, sys::clock::wall());
                         mine.insert(number, claim);
                     }
-                    Ok(Acquired::Held(by)) => drop(others.insert(number, by.what)),
-                    Ok(Acquired::HalfDone(_)) => drop(others.insert(number, "half done".to_owned())),
-                    Ok(Acquired::Gone) => drop(others.insert(number, "gone".to_owned())),
-                    Err(error) => drop(others.insert(number, format!("error: {error}"))),
+                    Err(why) => drop(others.insert(number, why)),
                 }
             }
             // Until everybody has asked for the last one.

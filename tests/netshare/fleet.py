@@ -39,34 +39,28 @@ def a_machine_that_loses_power_has_its_film_taken_over(share):
     return f"after {took:.0f} s"
 
 
-def a_machine_that_sleeps_through_its_claim_drops_its_result(share):
-    name = one_long_film(share, "sleep")
+def is_taken_over_and_drops_its_result(share, test, begin, end):
+    """Alpha is out of reach, by the order BEGIN until the order END, for longer than its claim lasts."""
+    name = one_long_film(share, test)
     alpha = Working("alpha", f"/net/{share}/{name}", *TERMS)
     alpha.until_it_encodes()
-    netshare("pause", "alpha")
+    netshare(begin, "alpha")
     try:
         took = until_taken_over(share, name)
     finally:
-        netshare("resume", "alpha")
+        netshare(end, "alpha")
     run = alpha.end()
     assert not run.converted(), f"alpha committed a film that beta had taken over\n{run.text}"
     only_the_result(name)
     return f"taken over after {took:.0f} s, alpha ended with {run.code}"
+
+
+def a_machine_that_sleeps_through_its_claim_drops_its_result(share):
+    return is_taken_over_and_drops_its_result(share, "sleep", "pause", "resume")
 
 
 def a_machine_that_is_cut_off_loses_its_claim_and_says_so(share):
-    name = one_long_film(share, "cut")
-    alpha = Working("alpha", f"/net/{share}/{name}", *TERMS)
-    alpha.until_it_encodes()
-    netshare("cut", "alpha")
-    try:
-        took = until_taken_over(share, name)
-    finally:
-        netshare("heal", "alpha")
-    run = alpha.end()
-    assert not run.converted(), f"alpha committed a film that beta had taken over\n{run.text}"
-    only_the_result(name)
-    return f"taken over after {took:.0f} s, alpha ended with {run.code}"
+    return is_taken_over_and_drops_its_result(share, "cut", "cut", "heal")
 
 
 def a_server_that_restarts_in_mid_transcode_costs_nothing(share):
