@@ -51,6 +51,8 @@ fi
 chmod +x "$home"/tools/*.exe
 
 if ! [ -e "$home/ready" ]; then
+    # A server goes by the folder, not by its name: one of an earlier prefix here could not be told to end later.
+    [ ! -e "$home/prefix" ] || WINEPREFIX=$home/prefix wineserver -k 2>/dev/null
     rm -rf "$home/prefix"
     {
         "$here/wine" wineboot --init && "$here/wine" winecfg -v win10 &&
@@ -63,6 +65,24 @@ if ! [ -e "$home/ready" ]; then
         cp "$home/bcryptprimitives.dll" "$home/prefix/drive_c/windows/system32/"
     touch "$home/ready"
 fi
+
+# One manager of services: a prefix's first boot sometimes starts two, which share one pipe and do not know each other's
+# services. So what the boot left is ended, and the first program after it starts everything anew.
+managers() {
+    local pid count=0
+    for pid in $(pgrep -f 'C:\\windows\\system32\\services\.exe'); do
+        grep -qz "^WINEPREFIX=$home/prefix$" "/proc/$pid/environ" 2>/dev/null && count=$((count + 1))
+    done
+    echo "$count"
+}
+for _ in 1 2 3 4 5; do
+    WINEPREFIX=$home/prefix wineserver -k 2>/dev/null
+    WINEPREFIX=$home/prefix timeout 30 wineserver -w 2>/dev/null
+    "$here/wine" cmd /c exit >>"$home/boot.log" 2>&1
+    found=$(managers)
+    [ "$found" = 1 ] && break
+done
+[ "$found" = 1 ] || cannot "wine starts $found managers of services where one should be"
 "$here/wine" ffmpeg.exe -hide_banner -version >"$home/ffmpeg.log" 2>&1 &&
     "$here/wine" ffprobe.exe -hide_banner -version >>"$home/ffmpeg.log" 2>&1 ||
     cannot "the Windows ffmpeg does not run under wine: $(tail -n 1 "$home/ffmpeg.log")"
