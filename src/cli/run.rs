@@ -156,6 +156,7 @@ pub fn run(args: &RunArgs, common: &Common, look: Look) -> Result<Ending> {
     let session = Session::begin(common, args.collect(), args.library_dirs(), look)?;
     let policy = session.settings.policy(BUILT_IN)?;
     stop::listen();
+    let _unechoed = sys::terminal::hide_control_echo();
     let tools = session.tools()?;
     let store = session.store();
     let caps = session.caps(&tools, &store, Some(&policy))?;

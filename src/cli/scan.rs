@@ -67,6 +67,7 @@ pub fn run(args: &ScanArgs, common: &Common, look: Look) -> Result<Ending> {
     let filter = Filter::new(&settings.include, &settings.exclude)?;
     let roots = args.dirs.iter().map(|dir| folder(dir)).collect::<Result<Vec<_>>>()?;
     stop::listen();
+    let _unechoed = sys::terminal::hide_control_echo();
     let store = session.store();
     let tools = session.remembered_tools(&store)?;
     let caps = session.caps(&tools, &store, Some(&policy))?;

@@ -23,6 +23,7 @@ pub mod path;
 pub mod process;
 pub mod service;
 pub mod stop;
+pub mod terminal;
 pub mod vitals;
 
 #[cfg(unix)]

@@ -12,6 +12,7 @@ pub mod netfs;
 pub mod process;
 pub mod service;
 pub mod stop;
+pub mod terminal;
 pub mod vitals;
 
 #[cfg(not(target_os = "macos"))]

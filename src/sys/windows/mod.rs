@@ -11,6 +11,7 @@ pub mod process;
 mod registry;
 pub mod service;
 pub mod stop;
+pub mod terminal;
 pub mod vitals;
 
 use std::os::windows::ffi::OsStrExt;
