@@ -39,13 +39,16 @@ pub(super) fn stamp_from(size: u64, time: f64) -> Stamp {
     Stamp { size, sec: time.floor() as i64, nsec: ((time - time.floor()) * 1e9) as u32 }
 }
 
-/// Adds to the entry under this key, or makes it; whether that changed anything. The newer memo wins; what ffprobe said
-/// is not replaced by what headers say.
-pub(super) fn extend(map: &mut Map<String, Value>, key: &str, addition: &Addition) -> bool {
-    let old = map.get(key).and_then(Value::as_object);
-    let older: Option<Memo> = old.and_then(|old| Memo::deserialize(old.get(OURS)?).ok());
+/// The entry under this key with an addition, or none where that changes nothing. The newer memo wins; what ffprobe said is
+/// not replaced by what headers say.
+pub(super) fn extended(old: Option<Value>, key: &str, addition: &Addition) -> Option<Map<String, Value>> {
+    let old = match old {
+        Some(Value::Object(old)) => old,
+        _ => Map::new(),
+    };
+    let older: Option<Memo> = old.get(OURS).and_then(|memo| Memo::deserialize(memo).ok());
     let memo = addition.memo.as_ref().filter(|memo| older.as_ref().is_none_or(|older| older.at < memo.at));
-    let said: Option<Written> = old.and_then(|old| Written::deserialize(old.get(FACTS)?).ok());
+    let said: Option<Written> = old.get(FACTS).and_then(|facts| Written::deserialize(facts).ok());
     let facts = addition.facts.as_ref().filter(|facts| {
         said.is_none_or(|said| {
             facts.media.witness == Witness::Ffprobe
@@ -54,20 +57,9 @@ pub(super) fn extend(map: &mut Map<String, Value>, key: &str, addition: &Additio
         })
     });
     if memo.is_none() && facts.is_none() {
-        return false;
+        return None;
     }
-    let old = old.cloned().unwrap_or_default();
-    map.insert(key.to_owned(), Value::Object(build(old, key, addition, memo, facts)));
-    true
-}
-
-/// Takes the facts out of all entries.
-pub(super) fn drop_facts(map: &mut Value) {
-    for entry in map.as_object_mut().into_iter().flat_map(Map::values_mut) {
-        if let Some(entry) = entry.as_object_mut() {
-            entry.remove(FACTS);
-        }
-    }
+    Some(build(old, key, addition, memo, facts))
 }
 
 /// The entry for an addition, on top of what was there.
@@ -166,7 +158,7 @@ fn python_facts(set: &mut dyn FnMut(&str, Value), media: &MediaInfo) {
 }
 
 /// JSON as Python writes it: indent 2, every character beyond ASCII escaped.
-pub(super) fn to_text(value: &Value) -> io::Result<Vec<u8>> {
+pub(super) fn to_text<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut text, Ascii(PrettyFormatter::new())))?;
     text.push(b'\n');
@@ -181,6 +173,9 @@ impl Formatter for Ascii<'_> {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        if fragment.is_ascii() {
+            return writer.write_all(fragment.as_bytes());
+        }
         for character in fragment.chars() {
             if character.is_ascii() {
                 writer.write_all(&[character as u8])?;

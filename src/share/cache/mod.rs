@@ -6,19 +6,17 @@
 //! probe. A file that does not parse is set aside, never overwritten.
 
 mod entry;
-
 #[cfg(test)]
 mod tests;
+mod union;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use super::claim::{self, Acquired, Doorbells, Forgetful, Terms};
 use super::layout;
@@ -27,6 +25,7 @@ use crate::model::key::{Fingerprint, Stamp};
 use crate::model::media::MediaInfo;
 use crate::sys;
 use crate::sys::netfs::FileSystem;
+use union::{Pairs, Union};
 
 /// Larger than any folder's cache; more is somebody's mistake or attack. A hundred thousand films in one folder fit.
 const LIMIT: u64 = 256 * 1024 * 1024;
@@ -141,9 +140,9 @@ pub fn read(dir: &Path) -> Folder {
 
 /// A folder's cache from its text. An entry that is not understood is left out.
 fn parse(text: &[u8]) -> std::result::Result<Folder, Fault> {
-    let entries: Entries = serde_json::from_slice(text).map_err(|error| Fault::Damaged(error.to_string()))?;
-    let mut states: HashMap<String, Vec<State>> = HashMap::with_capacity(entries.0.len());
-    for entry in entries.0 {
+    let Pairs(entries) = serde_json::from_slice(text).map_err(|error| Fault::Damaged(error.to_string()))?;
+    let mut states: HashMap<String, Vec<State>> = HashMap::with_capacity(entries.len());
+    for (_, entry) in entries {
         let Ok(entry) = serde_json::from_str::<Lean>(entry.get()) else { continue };
         // An object of a newer version that we do not understand is no memo of ours.
         let memo = entry.mbx.and_then(|text| serde_json::from_str::<Memo>(text.get()).ok());
@@ -158,29 +157,6 @@ fn parse(text: &[u8]) -> std::result::Result<Folder, Fault> {
         states.entry(name.into_owned()).or_default().push(State { stamp, memo, facts });
     }
     Ok(Folder { fault: None, states })
-}
-
-/// The values of a JSON object, each not looked into yet: one odd entry must not cost the others.
-struct Entries<'a>(Vec<&'a RawValue>);
-
-impl<'de> Deserialize<'de> for Entries<'de> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Values;
-        impl<'de> Visitor<'de> for Values {
-            type Value = Entries<'de>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a JSON object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
-                let mut values = Vec::new();
-                while let Some((_, value)) = map.next_entry::<IgnoredAny, &RawValue>()? {
-                    values.push(value);
-                }
-                Ok(Entries(values))
-            }
-        }
-        deserializer.deserialize_map(Values)
-    }
 }
 
 /// What we read of an entry.
@@ -260,28 +236,37 @@ fn rewrite(
     additions: &[Addition],
     mine: &dyn Fn() -> bool,
 ) -> std::io::Result<bool> {
-    let mut map = match load(path) {
-        Ok(map) => map,
+    let set_aside = || {
+        // Kept for whoever wants to know; what it said is learnt again.
+        let aside = dir.join(format!("{}.bad-{}", layout::CACHE_NAME, sys::host::random_hex(8)));
+        sys::fs::consume(path, &aside)
+    };
+    let old = match text(path) {
+        Ok(old) => old.unwrap_or_else(|| b"{}".to_vec()),
         Err(Fault::Damaged(_)) => {
-            // Kept for whoever wants to know; what it said is learnt again.
-            let aside = dir.join(format!("{}.bad-{}", layout::CACHE_NAME, sys::host::random_hex(8)));
-            sys::fs::consume(path, &aside)?;
-            Map::new()
+            set_aside()?;
+            b"{}".to_vec()
         }
         Err(Fault::Io(error)) => return Err(error),
     };
-    if !merge(&mut map, additions) {
+    let mut union = match Union::parse(&old) {
+        Ok(union) => union,
+        Err(_) => {
+            set_aside()?;
+            Union::default()
+        }
+    };
+    if !union.merge(additions) {
         return Ok(true);
     }
     let listed: Vec<String> =
         sys::fs::list(dir)?.into_iter().filter_map(|entry| entry.name.into_string().ok()).collect();
-    forget_the_gone(&mut map, &listed);
-    let mut map = Value::Object(map);
-    let mut text = entry::to_text(&map)?;
+    union.forget_the_gone(&listed);
+    let mut text = union.text()?;
     if text.len() as u64 > LIMIT {
         // What nobody would read must not be written: facts can be learnt again, verdicts cannot.
-        entry::drop_facts(&mut map);
-        text = entry::to_text(&map)?;
+        union.drop_facts();
+        text = union.text()?;
         if text.len() as u64 > LIMIT {
             return Err(std::io::Error::new(
                 std::io::ErrorKind::FileTooLarge,
@@ -336,57 +321,4 @@ fn text(path: &Path) -> std::result::Result<Option<Vec<u8>>, Fault> {
         }
         Err(error) => Err(Fault::Io(error)),
     }
-}
-
-fn load(path: &Path) -> std::result::Result<Map<String, Value>, Fault> {
-    let Some(text) = text(path)? else { return Ok(Map::new()) };
-    match serde_json::from_slice(&text) {
-        Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(Fault::Damaged("not a JSON object".to_owned())),
-        Err(error) => Err(Fault::Damaged(error.to_string())),
-    }
-}
-
-/// The name that an entry is about; what has none is not ours to judge.
-fn name_of(entry: &Value) -> Option<&str> {
-    entry.get("file_name").and_then(Value::as_str)
-}
-
-/// Adds to the union: per file the newer memo wins; other fields and entries stay as they are. Whether that changed
-/// anything.
-fn merge(map: &mut Map<String, Value>, additions: &[Addition]) -> bool {
-    let mut keys: HashMap<String, Vec<String>> = HashMap::with_capacity(map.len());
-    for (key, entry) in map.iter() {
-        if let Some(name) = name_of(entry) {
-            keys.entry(name.to_owned()).or_default().push(key.clone());
-        }
-    }
-    let mut changed = false;
-    for addition in additions {
-        let own = keys.entry(addition.name.clone()).or_default();
-        own.retain(|key| {
-            let stamp = map.get(key).and_then(entry::stamp_of);
-            let same = stamp.is_none_or(|stamp| stamp.same_file(&addition.stamp));
-            if !same {
-                // Another state of the same name is history.
-                map.remove(key);
-                changed = true;
-            }
-            same
-        });
-        // An SMB view of the same file may have rounded its time: its entry is continued.
-        let key = own.first().cloned().unwrap_or_else(|| {
-            let key = entry::key(&addition.name, &addition.stamp);
-            own.push(key.clone());
-            key
-        });
-        changed |= entry::extend(map, &key, addition);
-    }
-    changed
-}
-
-/// Entries of files that are not listed any more; what has no file name is not ours to judge.
-fn forget_the_gone(map: &mut Map<String, Value>, listed: &[String]) {
-    let listed: std::collections::HashSet<&str> = listed.iter().map(String::as_str).collect();
-    map.retain(|_, entry| name_of(entry).is_none_or(|name| listed.contains(name)));
 }

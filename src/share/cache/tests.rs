@@ -2,9 +2,23 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Addition, Facts, Memo, Verdict, entry, forget_the_gone, merge, read};
+use super::union::Union;
+use super::{Addition, Facts, Memo, Verdict, entry, read};
 use crate::model::key::Stamp;
 use crate::model::media::{MediaInfo, Witness};
+
+/// Does something to a cache's text.
+fn with<T>(map: &mut Map<String, Value>, work: impl FnOnce(&mut Union<'_>) -> T) -> T {
+    let text = serde_json::to_vec(&map).expect("text");
+    let mut union = Union::parse(&text).expect("it reads back");
+    let done = work(&mut union);
+    *map = serde_json::from_slice(&union.text().expect("text")).expect("it reads back");
+    done
+}
+
+fn merge(map: &mut Map<String, Value>, additions: &[Addition]) -> bool {
+    with(map, |union| union.merge(additions))
+}
 
 #[test]
 fn keys_are_those_that_the_python_workers_compute() {
@@ -128,7 +142,7 @@ fn only_entries_of_files_that_are_gone_are_forgotten() {
     let mut map = Map::new();
     merge(&mut map, &[addition("a.mkv", 5, Verdict::Fits, 1.0), addition("b.mkv", 5, Verdict::Fits, 1.0)]);
     map.insert("odd".to_owned(), json!(7));
-    forget_the_gone(&mut map, &["b.mkv".to_owned()]);
+    with(&mut map, |union| union.forget_the_gone(&["b.mkv".to_owned()]));
     assert_eq!(map.len(), 2);
     assert!(map.contains_key("odd"));
 }
@@ -200,4 +214,39 @@ fn one_odd_entry_does_not_cost_the_others() {
     map.insert("odd".to_owned(), json!({"file_name": 5, "mbx": [], "mbx_facts": {"by": 1}}));
     map.insert("odder".to_owned(), json!(null));
     assert!(folder(map).memo("a.mkv", &Stamp { size: 1000, sec: 9, nsec: 0 }).is_some());
+}
+
+#[test]
+fn what_does_not_change_is_copied_as_it_is_written_and_becomes_ascii() {
+    let before = "{\"x\": {\"file_name\":   \"b.mkv\"},\n\"y\": \"d\u{e4}\", \"z\": 1, \"z\": [2]}";
+    let mut union = Union::parse(before.as_bytes()).expect("it is an object");
+    assert!(union.merge(&[addition("a.mkv", 9, Verdict::Fits, 1.0)]));
+    let text = String::from_utf8(union.text().expect("text")).expect("text");
+    assert!(text.is_ascii(), "{text}");
+    assert!(
+        text.starts_with(
+            "{\n  \"x\": {\"file_name\":   \"b.mkv\"},\n  \"y\": \"d\\u00e4\",\n  \"z\": [2],\n"
+        ),
+        "{text}"
+    );
+    assert_eq!(
+        folder_of(&text).memo("a.mkv", &Stamp { size: 1000, sec: 9, nsec: 5 }).map(|memo| memo.at),
+        Some(1.0)
+    );
+}
+
+fn folder_of(text: &str) -> super::Folder {
+    super::parse(text.as_bytes()).expect("it reads back")
+}
+
+#[test]
+fn several_additions_of_one_file_in_one_batch_are_one_entry() {
+    let mut map = Map::new();
+    let (first, second) =
+        (addition("a.mkv", 9, Verdict::Failed, 1.0), addition("a.mkv", 9, Verdict::Fits, 2.0));
+    let later = addition("a.mkv", 99, Verdict::Bad, 3.0);
+    assert!(merge(&mut map, &[first, second]));
+    assert_eq!(map.values().map(|entry| entry["mbx"]["verdict"].clone()).collect::<Vec<_>>(), ["fits"]);
+    assert!(merge(&mut map, &[later.clone(), later]));
+    assert_eq!(map.values().map(|entry| entry["mbx"]["verdict"].clone()).collect::<Vec<_>>(), ["bad"]);
 }
