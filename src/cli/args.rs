@@ -50,6 +50,15 @@ pub struct Choice {
     /// Not samples, trailers and bonus material, by the names that media servers know them by
     #[arg(long, help_heading = INPUT)]
     pub no_extras: bool,
+    /// Symbolic links to folders: skip them, or follow them to each real folder once
+    #[arg(long, value_name = "WHAT", value_parser = ["skip", "follow"], help_heading = INPUT)]
+    pub symlinks: Option<String>,
+    /// Also files and folders whose names begin with a dot
+    #[arg(long, help_heading = INPUT)]
+    pub hidden: bool,
+    /// Pass by files and folders of this name, a glob; in place of the usual list (repeatable)
+    #[arg(long, value_name = "NAME", help_heading = INPUT)]
+    pub junk: Vec<String>,
     /// Leave younger files alone, they may still be being written, e.g. 90s, 15m
     #[arg(long, value_name = "TIME", help_heading = INPUT)]
     pub min_age: Option<String>,
@@ -176,6 +185,9 @@ impl Collect {
             .list("include", &choice.include)
             .list("exclude", &choice.exclude)
             .switch("extras", choice.no_extras, false)
+            .text("symlinks", choice.symlinks.as_ref())
+            .switch("hidden", choice.hidden, true)
+            .list("junk", &choice.junk)
             .text("min_age", choice.min_age.as_ref())
     }
     pub fn wants(self, wants: &Wants) -> Self {

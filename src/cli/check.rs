@@ -15,6 +15,7 @@ use crate::job::health::{self, Ailment, Pace};
 use crate::model::error::{Kind, Result};
 use crate::model::outcome::FailCode;
 use crate::plan;
+use crate::scan::bounds::Bounds;
 use crate::scan::filter::Filter;
 use crate::scan::walk::{self, Found};
 use crate::sys;
@@ -84,6 +85,7 @@ pub fn run(args: &CheckArgs, common: &Common, look: Look) -> Result<Ending> {
     let session = Session::begin(common, collect, args.dirs.clone(), look)?;
     let settings = &session.settings;
     let filter = Filter::new(&settings.include, &settings.exclude)?;
+    let bounds = session.bounds()?;
     let roots = args.dirs.iter().map(|dir| folder(dir)).collect::<Result<Vec<_>>>()?;
     stop::listen();
     let tools = session.remembered_tools(&session.store())?;
@@ -122,7 +124,7 @@ pub fn run(args: &CheckArgs, common: &Common, look: Look) -> Result<Ending> {
             });
         }
         for root in &roots {
-            check.feed(root, &filter, settings.types, &send);
+            check.feed(root, (&bounds, &filter), settings.types, &send);
         }
         check.counter.found_all();
         drop(send);
@@ -155,11 +157,11 @@ impl Check<'_> {
     fn feed(
         &self,
         root: &Path,
-        filter: &Filter,
+        (bounds, filter): (&Bounds, &Filter),
         types: crate::model::policy::TypeFilter,
         send: &mpsc::SyncSender<(PathBuf, u64)>,
     ) {
-        for found in walk::walk(&[root.to_owned()], 0) {
+        for found in walk::walk(&[root.to_owned()], bounds, 0) {
             if stop::asked() > Stop::No {
                 return;
             }

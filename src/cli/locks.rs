@@ -96,6 +96,7 @@ pub fn run(args: &LocksArgs, common: &Common, look: Look) -> Result<Ending> {
     let store = session.store();
     let memory = StoreMemory(store.clone());
     let terms = session.terms();
+    let bounds = session.bounds()?;
     let mut document =
         Document { schema: SCHEMA, locks: Vec::new(), cleaned: Vec::new(), failed: Vec::new() };
     for dir in &args.dirs {
@@ -103,7 +104,7 @@ pub fn run(args: &LocksArgs, common: &Common, look: Look) -> Result<Ending> {
             .map_err(|error| Error::new(Kind::Library, "open the folder").at(dir).because(error))?;
         let library = library::open(&root, store.library_at(&root).as_deref(), false)?;
         let library_root = library.map_or_else(|| root.clone(), |library| library.root);
-        for found in walk::walk(std::slice::from_ref(&root), 0) {
+        for found in walk::walk(std::slice::from_ref(&root), &bounds, 0) {
             match found {
                 Found::Folder(folder) if folder.has_claims => {
                     look_at(&folder.path, &terms, &memory, &mut document);

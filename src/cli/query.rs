@@ -259,6 +259,7 @@ fn refresh(dir: &Path, asked: bool, session: &Session, store: &Store) -> Result<
         unknown: Unknown::Leave,
         types: TypeFilter::Both,
         filter: Filter::new(&[], &[])?,
+        bounds: session.bounds()?,
         store,
         by: String::new(),
         rules: String::new(),

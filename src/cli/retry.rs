@@ -57,12 +57,13 @@ pub fn run(args: &RetryArgs, common: &Common, look: Look) -> Result<Ending> {
     let session = Session::begin(common, Collect::default(), folders, look)?;
     stop::listen();
     let store = session.store();
+    let bounds = session.bounds()?;
     let mut retried = Vec::new();
     for path in &args.paths {
         if args.all {
             let root = folder(path)?;
             let library = library_of(&root, &store)?;
-            for found in walk::walk(std::slice::from_ref(&root), 0) {
+            for found in walk::walk(std::slice::from_ref(&root), &bounds, 0) {
                 if stop::asked() > Stop::No {
                     return Ok(Ending::Of(Kind::Interrupted));
                 }

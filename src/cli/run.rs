@@ -174,6 +174,7 @@ pub fn run(args: &RunArgs, common: &Common, look: Look) -> Result<Ending> {
         limit: settings.limit,
         include: settings.include.clone(),
         exclude: settings.exclude.clone(),
+        bounds: session.bounds()?,
         min_age: settings.min_age,
         temp_dir: settings.temp_dir.clone(),
         originals: match settings.originals {

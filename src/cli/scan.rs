@@ -77,6 +77,7 @@ pub fn run(args: &ScanArgs, common: &Common, look: Look) -> Result<Ending> {
         unknown: Unknown::Look(Rules { tools: &tools, caps: &caps, policy: &policy, types: settings.types }),
         types: settings.types,
         filter,
+        bounds: session.bounds()?,
         store: &store,
         rules: rules(&policy, &caps, &by, &choice),
         by,

@@ -11,6 +11,7 @@ use crate::ffmpeg::tools::Tools;
 use crate::model::caps::{Caps, Verdict};
 use crate::model::error::Result;
 use crate::model::policy::Policy;
+use crate::scan::bounds::Bounds;
 use crate::share::claim::Terms;
 use crate::share::layout;
 use crate::store::Store;
@@ -149,6 +150,12 @@ impl Session {
             ));
         }
         Ok(caps)
+    }
+
+    /// What walks enter.
+    pub fn bounds(&self) -> Result<Bounds> {
+        let settings = &self.settings;
+        Bounds::new(settings.links, settings.hidden, &settings.junk)
     }
 
     /// The terms our claims are taken on.

@@ -166,6 +166,33 @@ pub const KEYS: &[Key] = &[
          Featurettes or Sample, and files such as `Film-trailer.mkv`.",
     ),
     key(
+        "symlinks",
+        Kind::Word(&["skip", "follow"]),
+        "skip",
+        "--symlinks",
+        Scope::Fleet,
+        "Symbolic links to folders: `follow` enters each real folder once, wherever it lies. Links to files are left alone by either: \
+         a swap would replace the link, and the file behind it would stay.",
+    ),
+    key(
+        "hidden",
+        Kind::Switch,
+        "false",
+        "--hidden",
+        Scope::Fleet,
+        "`true`: also files and folders whose names begin with a dot; never `._*`, which are halves of Apple's files.",
+    ),
+    key(
+        "junk",
+        Kind::Globs,
+        "@eaDir;#recycle;@Recycle;@Recently-Snapshot;#snapshot;.Trash*;.AppleDouble;.recycle;.snapshot*;.zfs;.stversions;\
+         lost+found;$RECYCLE.BIN;System Volume Information",
+        "--junk",
+        Scope::Fleet,
+        "Names that are passed by, of folders and of files: globs over one name in any folder, case ignored. What is given takes the \
+         place of the default list.",
+    ),
+    key(
         "min_age",
         Kind::Duration,
         "30s",

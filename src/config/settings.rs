@@ -10,7 +10,7 @@ use super::value::{Value, write_duration};
 use super::{Origin, Setting};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::order::Order;
-use crate::model::policy::{EncoderChoice, Policy, Stereo, TypeFilter};
+use crate::model::policy::{EncoderChoice, Links, Policy, Stereo, TypeFilter};
 use crate::model::schedule::Schedule;
 
 /// Files converted at once.
@@ -115,6 +115,11 @@ pub struct Settings {
     pub order: Order,
     pub include: Vec<String>,
     pub exclude: Vec<String>,
+    pub links: Links,
+    /// Names that begin with a dot are looked at, too.
+    pub hidden: bool,
+    /// Names that are passed by.
+    pub junk: Vec<String>,
     pub min_age: Duration,
     pub temp_dir: Option<PathBuf>,
     pub originals: Originals,
@@ -207,6 +212,9 @@ impl Settings {
                 }
                 exclude
             },
+            links: if read.text("symlinks") == "follow" { Links::Follow } else { Links::Skip },
+            hidden: read.switch("hidden"),
+            junk: read.list("junk"),
             min_age: read.duration("min_age"),
             temp_dir: read.path("temp_dir"),
             originals: match read.text("originals") {

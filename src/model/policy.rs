@@ -12,6 +12,14 @@ pub enum TypeFilter {
     Both,
 }
 
+/// What a walk does with symbolic links to folders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Links {
+    #[default]
+    Skip,
+    Follow,
+}
+
 /// A profile with all its values, flags already applied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,13 +3,15 @@
 mod golden;
 mod real;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::bounds::Bounds;
 use super::filter::Filter;
 use super::recall::{self, ANY_POLICY};
 use super::walk::{self, Found};
 use crate::model::key::Stamp;
 use crate::model::plan::SkipCode;
+use crate::model::policy::Links;
 use crate::share::cache::{Memo, Verdict};
 
 fn filter(include: &[&str], exclude: &[&str]) -> Filter {
@@ -91,36 +93,112 @@ fn a_failure_is_tried_again_after_a_rest_that_grows_and_then_parked() {
     assert!(!parked(1, 10.0));
 }
 
+const JUNK: [&str; 4] = ["@eaDir", "#recycle", "lost+found", ".Trash*"];
+
+fn bounds(links: Links, hidden: bool, junk: &[&str]) -> Bounds {
+    let junk: Vec<String> = junk.iter().map(|name| (*name).to_owned()).collect();
+    Bounds::new(links, hidden, &junk).expect("the names are valid")
+}
+
+/// What a walk finds, as paths below the folder.
+fn files(dir: &Path, bounds: &Bounds, spread: u64) -> Vec<String> {
+    let mut seen = Vec::new();
+    for found in walk::walk(&[dir.to_owned()], bounds, spread) {
+        match found {
+            Found::Folder(folder) => {
+                let below = folder.path.strip_prefix(dir).expect("below").to_owned();
+                seen.extend(
+                    folder
+                        .files
+                        .iter()
+                        .map(|file| below.join(&file.name).to_string_lossy().replace('\\', "/")),
+                );
+            }
+            other => panic!("unexpected {other:?}"),
+        }
+    }
+    seen.sort();
+    seen
+}
+
+/// Files with a byte in each.
+fn lay(dir: &Path, names: &[&str]) {
+    for name in names {
+        let path = dir.join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, b"x").expect("a file");
+    }
+}
+
 #[test]
 fn the_walk_sees_media_once_and_skips_what_is_no_library() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     for folder in ["Films/A", "Films/B", "@eaDir", ".hidden", "lost+found", "#recycle"] {
-        std::fs::create_dir_all(dir.path().join(folder)).expect("a folder");
-        std::fs::write(dir.path().join(folder).join("film.mkv"), b"x").expect("a file");
+        lay(dir.path(), &[&format!("{folder}/film.mkv")]);
     }
-    for name in ["Films/A/x.tmp.mp4", "Films/A/._film.mkv", "Films/A/film.mkv.mediabox.lock"] {
-        std::fs::write(dir.path().join(name), b"x").expect("a file");
-    }
+    lay(
+        dir.path(),
+        &["Films/A/x.tmp.mp4", "Films/A/._film.mkv", "Films/A/film.mkv.mediabox.lock", "Films/A/film.nfo"],
+    );
     for spread in 0..5 {
-        let mut seen = Vec::new();
-        for found in walk::walk(&[dir.path().to_owned()], spread) {
-            match found {
-                Found::Folder(folder) => {
-                    seen.extend(folder.files.iter().map(|file| folder.path.join(&file.name)));
-                }
-                other => panic!("unexpected {other:?}"),
-            }
-        }
-        seen.sort();
-        let wanted: Vec<PathBuf> =
-            ["Films/A/film.mkv", "Films/B/film.mkv"].iter().map(|p| dir.path().join(p)).collect();
-        assert_eq!(seen, wanted);
+        let seen = files(dir.path(), &bounds(Links::Skip, false, &JUNK), spread);
+        assert_eq!(seen, ["Films/A/film.mkv", "Films/B/film.mkv"]);
+    }
+}
+
+#[test]
+fn hidden_names_and_junk_are_a_matter_of_settings() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    lay(
+        dir.path(),
+        &[
+            ".a.mkv",
+            ".b/b.mkv",
+            ".Trash-1000/c.mkv",
+            "._d.mkv",
+            "Mine/e.mkv",
+            "@EADIR/f.mkv",
+            "g.partial.mkv",
+        ],
+    );
+    let seen = |hidden, junk: &[&str]| files(dir.path(), &bounds(Links::Skip, hidden, junk), 0);
+    assert_eq!(seen(false, &JUNK), ["Mine/e.mkv", "g.partial.mkv"]);
+    assert_eq!(seen(true, &JUNK), [".a.mkv", ".b/b.mkv", "Mine/e.mkv", "g.partial.mkv"]);
+    assert_eq!(seen(false, &["mine/", "*.partial.*"]), ["@EADIR/f.mkv"]);
+    assert!(Bounds::new(Links::Skip, false, &["[".to_owned()]).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_passed_by_or_followed_to_each_real_folder_once_and_never_in_circles() {
+    let (dir, aside) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let root = dir.path().canonicalize().expect("a folder");
+    lay(&root, &["A/a.mkv", "A/deep/b.mkv"]);
+    lay(aside.path(), &["Films/c.mkv", "Films/more/d.mkv", "e.mkv"]);
+    let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, root.join(name)).expect("a link");
+    link(&root, "A/itself");
+    link(Path::new(".."), "A/deep/up");
+    link(&root.join("A"), "again");
+    link(Path::new("nowhere"), "broken");
+    link(&aside.path().join("e.mkv"), "file.mkv");
+    assert_eq!(files(&root, &bounds(Links::Skip, false, &JUNK), 0), ["A/a.mkv", "A/deep/b.mkv"]);
+    link(&aside.path().join("Films"), "Films");
+    link(&aside.path().join("Films"), "Films again");
+    link(aside.path(), "all");
+    std::os::unix::fs::symlink("..", aside.path().join("Films/more/circle")).expect("a link");
+    for spread in 0..5 {
+        let seen = files(&root, &bounds(Links::Follow, false, &JUNK), spread);
+        let names: Vec<&str> = seen.iter().filter_map(|path| path.rsplit('/').next()).collect();
+        let mut names = names.clone();
+        names.sort_unstable();
+        assert_eq!(names, ["a.mkv", "b.mkv", "c.mkv", "d.mkv", "e.mkv"], "{seen:?}");
     }
 }
 
 #[test]
 fn a_folder_that_is_not_there_is_a_finding() {
-    let found: Vec<Found> = walk::walk(&[PathBuf::from("/nonexistent/library")], 0).collect();
+    let bounds = bounds(Links::Skip, false, &JUNK);
+    let found: Vec<Found> = walk::walk(&[PathBuf::from("/nonexistent/library")], &bounds, 0).collect();
     assert!(matches!(&found[..], [Found::Unreadable { .. }]), "{found:?}");
 }
 
@@ -130,7 +208,7 @@ fn dropping_the_walk_stops_it() {
     for n in 0..300 {
         std::fs::create_dir(dir.path().join(format!("{n}"))).expect("a folder");
     }
-    let mut walk = walk::walk(&[dir.path().to_owned()], 1);
+    let mut walk = walk::walk(&[dir.path().to_owned()], &bounds(Links::Skip, false, &JUNK), 1);
     assert!(walk.next().is_some());
     drop(walk);
 }

@@ -1,6 +1,6 @@
 //! The walk: many folders in flight, because on a share the round trip is the cost, not the CPU.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
@@ -8,9 +8,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::model::key::Stamp;
-use crate::model::policy::TypeFilter;
+use crate::model::policy::Links;
+use crate::scan::bounds::{self, Bounds};
 use crate::share::layout;
-use crate::{plan, sys};
+use crate::sys;
 
 /// Folders being listed at once. Each waits for the network most of the time.
 const THREADS: usize = 8;
@@ -21,7 +22,7 @@ const AHEAD: usize = 64;
 #[derive(Debug)]
 pub struct Folder {
     pub path: PathBuf,
-    /// Regular files that are not ours, not hidden and not known junk, sorted by name.
+    /// Media files of any kind that are within the bounds, sorted by name.
     pub files: Vec<File>,
     /// Every name in the listing, for sidecars and taken names.
     pub names: Vec<OsString>,
@@ -29,17 +30,11 @@ pub struct Folder {
     pub has_claims: bool,
     /// Size and time of the folder's shared cache, where there is one.
     pub cache: Option<Stamp>,
+    /// Its own time right before it was listed, where that was asked for.
+    pub time: Option<(i64, u32)>,
 }
 
 impl Folder {
-    /// Keeps what is media of any kind, and lets go of what only a conversion needs.
-    pub fn keep_media(&mut self) {
-        self.names = Vec::new();
-        self.files.retain(|file| {
-            plan::is_media_extension(&sys::path::extension(Path::new(&file.name)), TypeFilter::Both)
-        });
-    }
-
     /// A digest of the files and of the shared cache: the same as before, where nothing came, went or changed since.
     pub fn state(&self) -> [u8; 16] {
         let mut hasher = blake3::Hasher::new();
@@ -118,50 +113,97 @@ impl Walk {
     }
 }
 
+/// A folder to be listed.
+#[derive(Debug)]
+struct Place {
+    path: PathBuf,
+    /// A link led there: where it really lies has to be looked up.
+    linked: bool,
+}
+
 #[derive(Debug, Default)]
 struct Queue {
-    folders: VecDeque<PathBuf>,
+    folders: VecDeque<Place>,
+    /// Folders behind links that were listed, by their real paths.
+    behind: HashSet<PathBuf>,
     /// Folders being listed now; the walk is over when this is 0 and the queue is empty.
     busy: usize,
     stop: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     queue: Mutex<Queue>,
     changed: Condvar,
+    roots: Vec<PathBuf>,
+    bounds: Bounds,
+    spread: u64,
+    known: Known,
+}
+
+/// Sub-folders that are not entered.
+struct Known(Box<dyn Fn(&Path) -> bool + Send + Sync>);
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Known")
+    }
 }
 
 impl Shared {
     fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Whether a folder that a link led to is to be listed: what lies below a root is walked anyway, and nothing twice. A
+    /// link to one of its own parents ends here.
+    fn is_new(&self, folder: &Path) -> bool {
+        let Ok(real) = sys::path::canonical(folder) else { return false };
+        !self.roots.iter().any(|root| real.starts_with(root)) && self.lock().behind.insert(real)
+    }
 }
 
-/// Walks the tree below `roots`. `spread` turns the order of sub-folders, so that machines that use different numbers
-/// start in different places and meet late.
-pub fn walk(roots: &[PathBuf], spread: u64) -> Walk {
+/// Walks the tree below `roots`, within `bounds`. `spread` turns the order of sub-folders, so that machines that use
+/// different numbers start in different places and meet late.
+pub fn walk(roots: &[PathBuf], bounds: &Bounds, spread: u64) -> Walk {
+    begin(roots, bounds.clone(), spread, Known(Box::new(|_| false)))
+}
+
+/// Lists some folders, and what lies below them in folders that are not `known`. Links are not followed: who led here is not known.
+pub fn look(
+    folders: &[PathBuf],
+    bounds: &Bounds,
+    known: impl Fn(&Path) -> bool + Send + Sync + 'static,
+) -> Walk {
+    begin(folders, bounds.without_links(), 0, Known(Box::new(known)))
+}
+
+fn begin(roots: &[PathBuf], bounds: Bounds, spread: u64, known: Known) -> Walk {
     let (send, found) = mpsc::sync_channel(AHEAD);
-    let shared = Arc::new(Shared::default());
-    shared.lock().folders.extend(roots.iter().cloned());
+    let place = |path: &PathBuf| Place { path: path.clone(), linked: false };
+    let queue = Queue { folders: roots.iter().map(place).collect(), ..Queue::default() };
+    let real = |root: &PathBuf| sys::path::canonical(root).unwrap_or_else(|_| root.clone());
+    let roots = if bounds.links == Links::Follow { roots.iter().map(real).collect() } else { Vec::new() };
+    let shared =
+        Arc::new(Shared { queue: Mutex::new(queue), changed: Condvar::new(), roots, bounds, spread, known });
     for _ in 0..THREADS {
-        let (listener, queue) = (send.clone(), Arc::clone(&shared));
-        std::thread::spawn(move || work(&queue, &listener, spread));
+        let (listener, shared) = (send.clone(), Arc::clone(&shared));
+        std::thread::spawn(move || work(&shared, &listener));
     }
     Walk { found }
 }
 
-fn work(shared: &Shared, send: &SyncSender<Found>, spread: u64) {
+fn work(shared: &Shared, send: &SyncSender<Found>) {
     loop {
-        let folder = {
+        let place = {
             let mut queue = shared.lock();
             loop {
                 if queue.stop {
                     return;
                 }
-                if let Some(folder) = queue.folders.pop_front() {
+                if let Some(place) = queue.folders.pop_front() {
                     queue.busy += 1;
-                    break folder;
+                    break place;
                 }
                 if queue.busy == 0 {
                     shared.changed.notify_all();
@@ -172,16 +214,20 @@ fn work(shared: &Shared, send: &SyncSender<Found>, spread: u64) {
         };
         // Lowered on every way out, also by a panic: the other threads would wait for this one for ever.
         let turn = Turn(shared);
-        let (mut below, heard) = list(&folder, send);
+        if place.linked && !shared.is_new(&place.path) {
+            continue;
+        }
+        let (mut below, heard) = list(&place, &shared.bounds, send);
+        below.retain(|place| !(shared.known.0)(&place.path));
         if !below.is_empty() {
-            let places = (spread % below.len() as u64) as usize;
+            let places = (shared.spread % below.len() as u64) as usize;
             below.rotate_left(places);
         }
         {
             let mut queue = shared.lock();
             // Depth first: the frontier stays small, and a season's folders come one after another.
-            for path in below.into_iter().rev() {
-                queue.folders.push_front(path);
+            for place in below.into_iter().rev() {
+                queue.folders.push_front(place);
             }
             queue.stop |= !heard;
         }
@@ -200,10 +246,18 @@ impl Drop for Turn<'_> {
 }
 
 /// Lists one folder, sends what it found, and returns its sub-folders and whether anybody still listens.
-fn list(dir: &Path, send: &SyncSender<Found>) -> (Vec<PathBuf>, bool) {
+fn list(place: &Place, bounds: &Bounds, send: &SyncSender<Found>) -> (Vec<Place>, bool) {
+    let dir = &place.path;
     let mut below = Vec::new();
-    let mut folder =
-        Folder { path: dir.to_owned(), files: Vec::new(), names: Vec::new(), has_claims: false, cache: None };
+    let time = if bounds.times { sys::fs::folder_time(dir).ok() } else { None };
+    let mut folder = Folder {
+        path: dir.to_owned(),
+        files: Vec::new(),
+        names: Vec::new(),
+        has_claims: false,
+        cache: None,
+        time,
+    };
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) => return (below, send.send(Found::Unreadable { path: dir.to_owned(), error }).is_ok()),
@@ -242,45 +296,34 @@ fn list(dir: &Path, send: &SyncSender<Found>) -> (Vec<PathBuf>, bool) {
             }
             None => {}
         }
-        let Ok(kind) = entry.file_type() else { continue };
-        if kind.is_dir() {
-            if !is_junk_folder(name) {
-                below.push(entry.path());
+        let passed_by = bounds.passes_by(name);
+        if !passed_by && bounds::is_media(name) {
+            // One look tells what it is and how large; where a listing does not tell kinds, another would be a round trip.
+            // A file that vanishes between listing and look is simply not there any more.
+            if let Ok(meta) = entry.metadata() {
+                enter(&entry.path(), meta.file_type(), place, bounds, &mut below);
+                if meta.is_file()
+                    && let Ok(stamp) = sys::fs::stamp_of(&meta)
+                {
+                    folder.files.push(File { name: name.to_owned(), stamp });
+                }
             }
-        } else if kind.is_file() && !is_junk_file(name) {
-            // A file that vanishes between listing and stat is simply not there any more.
-            if let Ok(stamp) = entry.metadata().and_then(|meta| sys::fs::stamp_of(&meta)) {
-                folder.files.push(File { name: name.to_owned(), stamp });
-            }
+        } else if !passed_by && let Ok(kind) = entry.file_type() {
+            enter(&entry.path(), kind, place, bounds, &mut below);
         }
         folder.names.push(raw);
     }
     folder.files.sort_by(|a, b| a.name.cmp(&b.name));
-    below.sort();
+    below.sort_by(|a, b| a.path.cmp(&b.path));
     (below, send.send(Found::Folder(folder)).is_ok())
 }
 
-/// Folders that never hold a library: ours, hidden ones, and what NAS boxes and desktops leave.
-pub fn is_junk_folder(name: &str) -> bool {
-    name.starts_with('.')
-        || [
-            "@eadir",
-            "#recycle",
-            "@recycle",
-            "lost+found",
-            "$recycle.bin",
-            "system volume information",
-            "#snapshot",
-        ]
-        .contains(&name.to_ascii_lowercase().as_str())
-}
-
-/// Files that are never media of the user's: hidden ones (AppleDouble `._*` among them) and the temporary outputs of
-/// the Python workers, which carry a media extension while they grow.
-pub fn is_junk_file(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    name.starts_with('.')
-        || ["mp4", "mkv", "avi", "mov", "mp3", "m4a", "flac"]
-            .iter()
-            .any(|extension| lower.ends_with(&format!(".tmp.{extension}")))
+/// Puts a folder in line, or where a link leads, where links are followed. Links to files are left alone by either setting: a
+/// swap would replace the link, and the file behind it would stay.
+fn enter(path: &Path, kind: std::fs::FileType, from: &Place, bounds: &Bounds, below: &mut Vec<Place>) {
+    if kind.is_dir() {
+        below.push(Place { path: path.to_owned(), linked: from.linked });
+    } else if kind.is_symlink() && bounds.links == Links::Follow && path.is_dir() {
+        below.push(Place { path: path.to_owned(), linked: true });
+    }
 }

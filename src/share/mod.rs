@@ -26,6 +26,7 @@ mod stand;
 pub mod steps;
 pub mod survey;
 mod sweep;
+pub mod times;
 pub mod wishes;
 
 #[cfg(test)]

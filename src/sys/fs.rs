@@ -145,6 +145,13 @@ pub fn stamp(path: &Path) -> io::Result<Stamp> {
     present(path, || stamp_of(&std::fs::metadata(path)?))
 }
 
+/// A folder's own time, asked of the server and not of this machine's memory: it moves when a name comes, goes or is changed in
+/// it, on shares that keep it.
+pub fn folder_time(dir: &Path) -> io::Result<(i64, u32)> {
+    let stamp = stamp_of(&os::fs::folder_metadata(dir)?)?;
+    Ok((stamp.sec, stamp.nsec))
+}
+
 /// The stamp in metadata that a listing already fetched.
 pub fn stamp_of(metadata: &std::fs::Metadata) -> io::Result<Stamp> {
     let (sec, nsec) = match metadata.modified()?.duration_since(std::time::SystemTime::UNIX_EPOCH) {

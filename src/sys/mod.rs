@@ -19,6 +19,7 @@ pub mod graphics;
 pub mod host;
 pub mod lasting;
 pub mod netfs;
+pub mod notice;
 pub mod path;
 pub mod process;
 pub mod service;

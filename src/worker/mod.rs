@@ -8,6 +8,8 @@ mod choose;
 mod guard;
 mod health;
 mod ledger;
+mod lookout;
+mod news;
 pub mod order;
 mod passes;
 mod ramp;
@@ -35,6 +37,7 @@ use crate::model::event::{Event, Level, Sink, Summary};
 use crate::model::order::Order;
 use crate::model::outcome::{FailCode, Outcome};
 use crate::model::policy::{Policy, TypeFilter};
+use crate::scan::bounds::Bounds;
 use crate::scan::filter::Filter;
 use crate::share::cache::Addition;
 use crate::share::cache::{Memo, Verdict};
@@ -77,6 +80,8 @@ pub struct Options {
     /// Globs over the path relative to the walked folder; empty: all.
     pub include: Vec<String>,
     pub exclude: Vec<String>,
+    /// What the walk enters.
+    pub bounds: Bounds,
     /// A file younger than this is still being written.
     pub min_age: Duration,
     /// Encode here first, then copy beside the source.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::Run;
 use super::choose::Young;
+use super::lookout::Lookout;
 use super::order::{self, Rank};
 use super::stream::{Finding, Stream};
 use crate::job::{self, Task};
@@ -19,19 +20,18 @@ use crate::model::plan::{Skip, SkipCode};
 use crate::scan::recall;
 use crate::scan::walk::{self, File, Folder, Found};
 use crate::share::cache;
-use crate::share::library::{self, Library};
+use crate::share::library::Library;
 use crate::share::wishes::{self, Wish};
 use crate::sys;
-use crate::sys::stop;
 
 /// Ordered work waits this long for the walk to end, so that in most libraries the first file is the first of all.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A watch at rest looks for wishes this often; a machine at work, before each conversion.
-const WISHES: Duration = Duration::from_secs(5);
 /// A wish that is being worked on is looked at again after this long.
 const AGAIN: Duration = Duration::from_secs(60);
-/// Rests of a watch: ten times as long as the look at the library took, within these bounds.
+/// Rests of a watch between passes over everything: ten times as long as the last took, within these bounds.
 const REST: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(600));
+/// The same, where changes are noticed without.
+const SELDOM: (Duration, Duration) = (Duration::from_secs(600), Duration::from_secs(3600));
 /// The trash is looked through this often.
 const TRASH: Duration = Duration::from_secs(3600);
 
@@ -40,10 +40,20 @@ pub(super) struct Hand<'a> {
     pub send: &'a SyncSender<Task>,
     pub young: Vec<Young>,
     pub stream: Stream,
-    /// Wishes are being served: nothing jumps their queue.
-    pub serving: bool,
+    pub serving: Serving,
+    /// With `--watch`: where something may have changed.
+    pub lookout: Option<Lookout>,
     /// Files handed to slots.
     pub sent: u64,
+}
+
+/// What is being chosen from; only what comes later in this list jumps its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Serving {
+    Backlog,
+    /// What came since it was looked at.
+    News,
+    Wishes,
 }
 
 /// What a watch remembers of folders in which there is nothing to do: their state, by a hash of their path.
@@ -99,7 +109,12 @@ impl Ord for Candidate {
 impl Run<'_> {
     /// Everything that was asked for: folders first, single files, then what was too young; with `--watch` again and again.
     pub(super) fn choose_all(&self, send: &SyncSender<Task>) {
-        let mut hand = Hand { send, young: Vec::new(), stream: Stream::default(), serving: false, sent: 0 };
+        let lookout = self.options.stay.then(|| {
+            let dirs = self.libraries.iter().filter(|(path, _)| path.is_dir());
+            Lookout::over(dirs.map(|(path, library)| (path.clone(), library.root.clone())))
+        });
+        let serving = Serving::Backlog;
+        let mut hand = Hand { send, young: Vec::new(), stream: Stream::default(), serving, lookout, sent: 0 };
         let mut emptied = sys::clock::boot();
         self.pass(&mut hand);
         for (path, library) in self.libraries.iter().filter(|(path, _)| !path.is_dir()) {
@@ -110,7 +125,7 @@ impl Run<'_> {
             let text = "all that is here has been looked at; watching for what comes".to_owned();
             self.note(Level::Info, None, text);
         }
-        let mut rest = REST.0;
+        let mut cost = Duration::ZERO;
         let mut missing = false;
         while self.options.stay && !self.over() {
             self.ledger.flush_all(self.sink.as_ref());
@@ -118,7 +133,9 @@ impl Run<'_> {
                 emptied = sys::clock::boot();
                 self.empty_trash();
             }
-            if self.rest(rest, &mut hand) {
+            let (least, most) =
+                if hand.lookout.as_ref().is_some_and(Lookout::is_trusted) { SELDOM } else { REST };
+            if self.rest((cost * 10).clamp(least, most), &mut hand) {
                 return;
             }
             if let Some(error) = self.gone() {
@@ -133,28 +150,8 @@ impl Run<'_> {
             self.pass(&mut hand);
             self.choose_young(&mut hand);
             if hand.sent == before {
-                rest = (sys::clock::boot().saturating_sub(began) * 10).clamp(REST.0, REST.1);
+                cost = sys::clock::boot().saturating_sub(began);
             }
-        }
-    }
-
-    /// Why a library cannot be looked at now, if so. A share that is not mounted is no empty library.
-    fn gone(&self) -> Option<crate::model::error::Error> {
-        self.libraries.iter().find_map(|(path, library)| library::open(path, Some(&library.id), false).err())
-    }
-
-    /// Rests, with an eye on wishes. True: asked to stop.
-    fn rest(&self, time: Duration, hand: &mut Hand<'_>) -> bool {
-        let until = sys::clock::boot() + time;
-        loop {
-            let left = until.saturating_sub(sys::clock::boot());
-            if left.is_zero() {
-                return false;
-            }
-            if stop::sleep(left.min(WISHES)) {
-                return true;
-            }
-            self.serve_wishes(hand);
         }
     }
 
@@ -165,7 +162,9 @@ impl Run<'_> {
             let mut tally = self.tally();
             (tally.files, tally.bytes) = (0, 0);
         }
-        hand.stream.start(walk::walk(&roots, self.spread));
+        let bounds = &self.options.bounds;
+        let bounds = if hand.lookout.is_some() { &bounds.with_times() } else { bounds };
+        hand.stream.start(walk::walk(&roots, bounds, self.spread));
         if self.options.order == Order::Spread {
             self.choose_as_found(hand);
         } else {
@@ -173,6 +172,9 @@ impl Run<'_> {
         }
         // A pass that ends early must not leave its folders to the next.
         while hand.stream.take().is_some() {}
+        if let Some(lookout) = hand.lookout.as_mut().filter(|_| !self.over()) {
+            lookout.passed();
+        }
     }
 
     fn choose_as_found(&self, hand: &mut Hand<'_>) {
@@ -279,9 +281,13 @@ impl Run<'_> {
     /// Takes one more finding of the walk, waiting for it at most this long. False: nothing to wait for.
     pub(super) fn pump(&self, hand: &mut Hand<'_>, time: Duration) -> bool {
         let before = hand.stream.has_ended();
-        let more = hand.stream.pump(
+        let Hand { stream, lookout, .. } = hand;
+        let more = stream.pump(
             time,
             |folder| {
+                if let Some(lookout) = lookout {
+                    self.mark(lookout, folder);
+                }
                 let Some((root, _)) = self.library_of(&folder.path) else { return };
                 let files = self.wanted(root, folder);
                 if files.is_empty() {
@@ -334,7 +340,7 @@ impl Run<'_> {
                 limit.is_none_or(|limit| tally.summary.converted + tally.running < limit)
             };
             if free && self.slots.has_place(&self.gate) {
-                if self.serve_wishes(hand) {
+                if self.serve_wishes(hand) || self.serve_news(hand) {
                     continue;
                 }
                 return true;
@@ -348,15 +354,15 @@ impl Run<'_> {
     }
 
     /// Does what somebody wished first. True: something was handed to a slot.
-    fn serve_wishes(&self, hand: &mut Hand<'_>) -> bool {
-        if hand.serving || self.options.dry_run {
+    pub(super) fn serve_wishes(&self, hand: &mut Hand<'_>) -> bool {
+        if hand.serving >= Serving::Wishes || self.options.dry_run {
             return false;
         }
         let mut roots: Vec<&Library> = self.libraries.values().collect();
         roots.sort_by(|a, b| a.root.cmp(&b.root));
         roots.dedup_by(|a, b| a.root == b.root);
         let before = hand.sent;
-        hand.serving = true;
+        let serving = std::mem::replace(&mut hand.serving, Serving::Wishes);
         for library in roots {
             // A wish that cannot be read now is read a moment later.
             for wish in wishes::list(&library.root).unwrap_or_default() {
@@ -366,7 +372,7 @@ impl Run<'_> {
                 self.serve(&wish, library, hand);
             }
         }
-        hand.serving = false;
+        hand.serving = serving;
         hand.sent > before
     }
 
@@ -409,7 +415,7 @@ impl Run<'_> {
     fn look_first(&self, path: &Path, hand: &mut Hand<'_>) -> bool {
         if path.is_dir() {
             let mut settled = true;
-            for found in walk::walk(&[path.to_owned()], self.spread) {
+            for found in walk::walk(&[path.to_owned()], &self.options.bounds, self.spread) {
                 if self.over() {
                     return false;
                 }
@@ -420,10 +426,11 @@ impl Run<'_> {
             return settled;
         }
         let Some(parent) = path.parent() else { return true };
-        let folder = walk::walk(&[parent.to_owned()], 0).find_map(|found| match found {
-            Found::Folder(folder) if folder.path == parent => Some(folder),
-            _ => None,
-        });
+        let folder =
+            walk::walk(&[parent.to_owned()], &self.options.bounds, 0).find_map(|found| match found {
+                Found::Folder(folder) if folder.path == parent => Some(folder),
+                _ => None,
+            });
         let Some(mut folder) = folder else { return !parent.is_dir() };
         folder.files.retain(|file| path.file_name().is_some_and(|name| name == file.name.as_str()));
         self.choose_folder(&folder, hand)

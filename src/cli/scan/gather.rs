@@ -19,6 +19,7 @@ use crate::model::key::Stamp;
 use crate::model::media::{MediaInfo, Witness};
 use crate::model::policy::TypeFilter;
 use crate::plan;
+use crate::scan::bounds::Bounds;
 use crate::scan::examine::{self, Examined, Rules};
 use crate::scan::filter::Filter;
 use crate::scan::journal;
@@ -75,6 +76,7 @@ pub struct Gather<'a> {
     pub unknown: Unknown<'a>,
     pub types: TypeFilter,
     pub filter: Filter,
+    pub bounds: Bounds,
     pub store: &'a Store,
     /// Who vouches for what we look at ourselves.
     pub by: String,
@@ -150,13 +152,14 @@ impl Gather<'_> {
     }
 
     fn walk(&self, tree: &Tree<'_>, go: &mut dyn FnMut(Folder)) {
-        for found in walk::walk(&[tree.root.to_owned()], tree.spread) {
+        for found in walk::walk(&[tree.root.to_owned()], &self.bounds, tree.spread) {
             if stop::asked() > Stop::No {
                 return;
             }
             match found {
                 Found::Folder(mut folder) => {
-                    folder.keep_media();
+                    // Only a conversion needs them.
+                    folder.names = Vec::new();
                     if folder.files.is_empty() {
                         continue;
                     }

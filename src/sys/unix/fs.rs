@@ -30,6 +30,11 @@ pub fn identity(path: &Path, links: Links) -> io::Result<Identity> {
     Ok(Identity(metadata.dev(), metadata.ino()))
 }
 
+/// The folder is opened for it: NFS answers an opening afresh, and a bare stat from its memory for up to a minute.
+pub fn folder_metadata(dir: &Path) -> io::Result<std::fs::Metadata> {
+    File::open(dir)?.metadata()
+}
+
 /// Worth another attempt. EACCES and EROFS are not: on Unix they do not pass by waiting.
 pub fn is_transient(error: &io::Error) -> bool {
     let Some(code) = error.raw_os_error() else { return error.kind() == io::ErrorKind::Interrupted };

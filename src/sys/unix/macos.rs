@@ -119,3 +119,25 @@ pub mod netfs {
         Ok(Mount { kind, options: Vec::new(), source: text(&found.f_mntfromname) })
     }
 }
+
+/// Nothing is told here of changes in folders: FSEvents needs a thread and a run loop, and APFS keeps its folders' times.
+pub mod notice {
+    use std::path::Path;
+
+    use crate::sys::notice::News;
+
+    #[derive(Debug)]
+    pub enum Notices {}
+
+    impl Notices {
+        pub fn begin() -> Option<Self> {
+            None
+        }
+        pub fn watch(&mut self, _folder: &Path) -> bool {
+            match *self {}
+        }
+        pub fn news(&mut self) -> News {
+            match *self {}
+        }
+    }
+}

@@ -9,6 +9,8 @@ pub mod host;
 pub mod lasting;
 #[cfg(not(target_os = "macos"))]
 pub mod netfs;
+#[cfg(not(target_os = "macos"))]
+pub mod notice;
 pub mod process;
 pub mod service;
 pub mod stop;
@@ -27,4 +29,4 @@ mod macos;
 #[cfg(target_os = "macos")]
 use macos as kernel;
 #[cfg(target_os = "macos")]
-pub use macos::netfs;
+pub use macos::{netfs, notice};

@@ -79,6 +79,15 @@ fn is_one_of(error: &io::Error, codes: &[u32]) -> bool {
     error.raw_os_error().is_some_and(|code| codes.contains(&code.cast_unsigned()))
 }
 
+/// Asked of the server: the redirector would answer from a listing of the folder above.
+pub fn folder_metadata(dir: &Path) -> io::Result<std::fs::Metadata> {
+    OpenOptions::new()
+        .access_mode(FILE_READ_ATTRIBUTES)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
+        .open(dir)?
+        .metadata()
+}
+
 /// Worth another attempt: somebody (an indexer, a virus scanner, a player) has it open, or the server is away.
 pub fn is_transient(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Interrupted

@@ -7,6 +7,7 @@ pub mod graphics;
 pub mod host;
 pub mod lasting;
 pub mod netfs;
+pub mod notice;
 pub mod process;
 mod registry;
 pub mod service;
