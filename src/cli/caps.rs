@@ -131,6 +131,10 @@ pub fn run(args: &CapsArgs, common: &Common, look: Look) -> Result<Ending> {
 /// What a working encoder was seen to do.
 fn figures(fps: f64, cap: &EncoderCap) -> String {
     let mut words = format!("{fps:.0} fps");
+    if !cap.keeps.is_empty() {
+        let kept: Vec<&str> = cap.keeps.iter().map(|what| what.words()).collect();
+        words.push_str(&format!(", keeps {}", kept.join(", ")));
+    }
     if let Some((width, height)) = cap.largest {
         words.push_str(&format!(", up to {width}×{height}"));
     }

@@ -1,5 +1,6 @@
 //! Findings about mounts, encoders and a folder that can be tried here.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{Finding, Level, machine, mount, share};
@@ -65,6 +66,7 @@ fn cap(name: &str, codec: &str, verdict: Verdict) -> EncoderCap {
         hardware,
         device: None,
         ten_bit: false,
+        keeps: BTreeSet::new(),
         sessions: None,
         largest: None,
         verdict,

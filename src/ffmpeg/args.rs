@@ -1,5 +1,6 @@
 //! A plan as ffmpeg's arguments. Pure, golden-tested.
 
+mod carried;
 mod encode;
 mod filter;
 mod likeness;
@@ -9,10 +10,11 @@ mod tests;
 use std::ffi::OsString;
 use std::path::Path;
 
+pub use carried::{Kept, carried, kept};
 pub use likeness::{Likeness, Ruler, likeness};
 
 use super::encoders::Release;
-use crate::model::media::{Disposition, MediaInfo, Stream, StreamKind, Video};
+use crate::model::media::{Disposition, FrameData, MediaInfo, Stream, StreamKind, Video};
 use crate::model::plan::{Action, Plan, StreamPlan, VideoEncode};
 use crate::model::policy::Container;
 
@@ -87,6 +89,9 @@ pub fn transcode(plan: &Plan, media: &MediaInfo, files: Files<'_>, release: Rele
         line.word("-map").word(format!("0:{}", sidecar.source)).words(&["-c", "copy"]).words(&queue);
         line.word("-f").word(&sidecar.muxer).path(path);
     }
+    for kept in kept(plan) {
+        carried::output(&format!("0:{}", kept.source), kept.what, &mut line);
+    }
     line.0
 }
 
@@ -107,8 +112,9 @@ pub fn reference(encode: &VideoEncode, source: &Video) -> String {
     filter::reference(encode, source)
 }
 
-/// A full decode of every audio and video stream to nowhere, for verification; the cues of `subtitles` (streams) are counted.
-pub fn decode(input: &Path, subtitles: &[u32]) -> Vec<OsString> {
+/// A full decode of every audio and video stream to nowhere, for verification; the cues of `subtitles` (streams) are counted, and
+/// the frames of a stream that carry something, each in an output of its own behind the first.
+pub fn decode(input: &Path, subtitles: &[u32], frames: &[(u32, FrameData)]) -> Vec<OsString> {
     let mut line = Line::quiet();
     // Turning the picture proves nothing and costs time. `V` is video without attached pictures.
     line.word("-noautorotate").word("-i").path(input);
@@ -120,6 +126,9 @@ pub fn decode(input: &Path, subtitles: &[u32]) -> Vec<OsString> {
         line.words(&["-c:s", "copy"]);
     }
     line.words(&["-f", "null", "-"]);
+    for (stream, what) in frames {
+        carried::output(&format!("0:{stream}"), *what, &mut line);
+    }
     line.0
 }
 
@@ -392,7 +401,9 @@ fn disposition(d: Disposition) -> String {
 fn muxer(plan: &Plan, media: &MediaInfo, line: &mut Line) {
     let vision = plan.streams.iter().any(|s| {
         let source = media.stream(s.source).and_then(|s| s.video.as_ref());
-        matches!(s.action, Action::Copy { .. }) && source.is_some_and(|v| v.dolby_vision.is_some())
+        let copied = matches!(s.action, Action::Copy { .. });
+        let kept = encode_of(s).is_some_and(|e| e.keep.contains(&FrameData::DolbyVision));
+        (copied || kept) && source.is_some_and(|v| v.dolby_vision.is_some())
     });
     match plan.container {
         Container::Mp4 => {

@@ -1,6 +1,7 @@
 //! What this ffmpeg can really do here: every candidate encoder is tried with a real, short encode whose output is decoded and looked at.
 
 mod decode;
+mod keeping;
 mod list;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,7 @@ use crate::model::error::{Error, Kind, Result};
 use crate::sys::{self, process::Spawn, stop::Stop};
 
 /// Raised when trials find out more than before, so that what older versions remembered is tried anew.
-const REVISION: u32 = 2;
+const REVISION: u32 = 3;
 /// Nothing moving for this long is a hang. A card that has to wake up takes seconds; a wedged driver takes for ever.
 const STALL: Duration = Duration::from_secs(20);
 /// Trials at once: consumer cards refuse a third session or a ninth, and a trial must not fail for its neighbours.
@@ -243,6 +244,7 @@ impl Candidate {
             hardware: *hardware,
             device: None,
             ten_bit: false,
+            keeps: BTreeSet::new(),
             sessions: None,
             largest: None,
             verdict: Verdict::NotListed,
@@ -258,6 +260,7 @@ impl Candidate {
                 hardware: false,
                 device: None,
                 ten_bit: false,
+                keeps: BTreeSet::new(),
                 sessions: None,
                 largest: None,
                 verdict: verdict(stand.audio(name, file)),
@@ -268,6 +271,11 @@ impl Candidate {
                 let ten_bit = works && stand.video(encoder, device.as_deref(), true, file).is_ok();
                 // Software has neither limit; only the machine's patience.
                 let limited = works && encoder.is_hardware();
+                let keeps = if works {
+                    keeping::kept(stand, encoder, device.as_deref(), ten_bit, file)
+                } else {
+                    BTreeSet::new()
+                };
                 let largest = limited.then(|| stand.largest(encoder, device.as_deref(), file));
                 let sessions = limited.then(|| stand.sessions(encoder, device.as_deref(), file));
                 EncoderCap {
@@ -276,6 +284,7 @@ impl Candidate {
                     hardware: encoder.is_hardware(),
                     device,
                     ten_bit,
+                    keeps,
                     sessions,
                     largest,
                     verdict: verdict(result),

@@ -3,7 +3,9 @@
 //!
 //! A command line is built in this order: [`Encoder::device`] before `-i`; the filter chain ending in [`Encoder::upload`]; then for the
 //! stream `-c:v NAME`, [`Encoder::pix_fmt`], [`Encoder::select`], [`Encoder::preset`], [`Encoder::tune`], [`Encoder::quality`],
-//! [`Encoder::level`]. All pure.
+//! [`Encoder::level`], [`Encoder::keep`]. All pure.
+
+use crate::model::media::FrameData;
 
 /// ffmpeg's major and minor version; `None` for builds from git, which are taken for new.
 pub type Release = Option<(u32, u32)>;
@@ -256,6 +258,21 @@ impl Encoder {
             Family::Qsv => vec!["-level:v".into(), level.to_string()],
             _ => vec!["-level:v".into(), format!("{}.{}", level / 10, level % 10)],
         }
+    }
+
+    /// What makes the encoder write this from the frames' own metadata, where it does not do so by itself.
+    pub fn keep(&self, what: FrameData) -> Vec<String> {
+        match (what, self.family) {
+            (FrameData::Captions, Family::X265) => strings(&["-a53cc:v", "1"]),
+            // Left to itself («auto») it leaves it out without a word.
+            (FrameData::DolbyVision, _) if self.writes_dolby_vision() => strings(&["-dolbyvision:v", "1"]),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Some version of ffmpeg has an option for it.
+    pub fn writes_dolby_vision(&self) -> bool {
+        matches!(self.family, Family::X265 | Family::SvtAv1 | Family::Aom)
     }
 
     /// For a trial: the least work that still uses the encoder as a transcode does.

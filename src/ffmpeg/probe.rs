@@ -231,6 +231,12 @@ pub fn damage_is_at_the_end(tools: &Tools, file: &Path, seconds: f64, lines: u64
         && damage(Some((seconds - LAST - from).max(0.0))) == Some(0)
 }
 
+/// What HDR10+ and Dolby Vision say in the first frames of the main video: a text for each frame.
+pub fn dynamic(tools: &Tools, file: &Path) -> Vec<String> {
+    let sections = ["-show_frames", "-select_streams", "V:0", "-read_intervals", "%+#48"];
+    ffprobe(tools, file, &sections).map(|(stdout, _)| frames::dynamic(&stdout)).unwrap_or_default()
+}
+
 /// A picture of a video stream, as raw RGB; `None` where there is none.
 pub fn still(tools: &Tools, file: &Path, still: &Still<'_>) -> Option<Vec<u8>> {
     let args = super::args::still(file, still);

@@ -48,7 +48,9 @@ pub fn compare(file: &Path, original: &Path, rules: Rules<'_>, pace: Pace) -> Re
             plan::unchanged(&source, if matroska { Container::Matroska } else { Container::Mp4 })
         }
     };
-    let report = health::over(tools, &args::decode(original, &texts(&source)), source.duration, pace)?;
+    let kept: Vec<_> = args::kept(&plan).iter().map(|kept| (kept.source, kept.what)).collect();
+    let decode = args::decode(original, &texts(&source), &kept);
+    let report = health::over(tools, &decode, source.duration, pace)?;
     let measured = if source.has_absurd_duration() {
         let ends = probe::measure(tools, original, probe::Streams::All)?;
         Some(ends.values().map(|m| m.end).fold(0.0, f64::max))

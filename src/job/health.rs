@@ -53,7 +53,7 @@ pub fn decode(tools: &Tools, path: &Path, pace: Pace) -> Result<Option<Ailment>>
         Ok(media) => media,
         Err(error) => return unreadable(error).map(Some),
     };
-    let report = over(tools, &args::decode(path, &[]), media.duration, pace)?;
+    let report = over(tools, &args::decode(path, &[], &[]), media.duration, pace)?;
     judge(tools, path, &media, &report)
 }
 

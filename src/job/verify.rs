@@ -5,6 +5,7 @@
 
 mod checks;
 pub(crate) mod counts;
+mod dynamic;
 mod likeness;
 mod picture;
 
@@ -155,7 +156,8 @@ pub(crate) fn inspect(
     }
     let report = if depth == Depth::Full {
         let texts: Vec<u32> = media.of_kind(StreamKind::Subtitle).map(|s| s.index).collect();
-        let report = decode(&args::decode(result, &texts), media.duration)?;
+        let kept = counts::kept(source, plan, &media);
+        let report = decode(&args::decode(result, &texts, &kept), media.duration)?;
         decoded(tools, sides, &media, &report)?;
         Some(report)
     } else {
@@ -179,6 +181,12 @@ pub(crate) fn inspect(
         if let Ok(measures) = seen {
             found = counts::faults(source, &media, &pairs, Some(&measures));
         }
+    }
+    if let (true, Some(report)) = (found.is_empty(), &report) {
+        // Behind the sidecars where the source was counted by its transcode, alone where it was only decoded.
+        let first = 1 + made.map_or(0, |_| plan.sidecars.len() as u32);
+        found = counts::carried(plan, &pairs, (before, first), &report.totals);
+        found.extend(dynamic::differs(tools, path, plan, result));
     }
     if depth == Depth::Full && found.is_empty() {
         found.extend(picture::differs(tools, (path, source), plan, (result, &media)));

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::media::FrameData;
+
 /// The result of trying things, for one ffmpeg build on one machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Caps {
@@ -60,6 +62,9 @@ pub struct EncoderCap {
     pub device: Option<String>,
     /// 10-bit 4:2:0 input works.
     pub ten_bit: bool,
+    /// What was in every frame that it made of a clip whose frames have it.
+    #[serde(default)]
+    pub keeps: BTreeSet<FrameData>,
     /// Encodes that really ran at once, of those tried (eight); `None` for software, which has no such limit.
     #[serde(default)]
     pub sessions: Option<u32>,

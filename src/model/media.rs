@@ -162,6 +162,30 @@ pub struct Video {
     pub dolby_vision: Option<DolbyVision>,
 }
 
+/// What lies in the frames of a video besides the picture, where an encoder may lose it without a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FrameData {
+    /// CEA-608/708 captions.
+    Captions,
+    /// Mastering display and light level.
+    StaticHdr,
+    Hdr10Plus,
+    /// The RPU.
+    DolbyVision,
+}
+
+impl FrameData {
+    pub fn words(self) -> &'static str {
+        match self {
+            FrameData::Captions => "closed captions",
+            FrameData::StaticHdr => "mastering display",
+            FrameData::Hdr10Plus => "HDR10+",
+            FrameData::DolbyVision => "Dolby Vision",
+        }
+    }
+}
+
 /// Static or absent high dynamic range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

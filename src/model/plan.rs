@@ -1,5 +1,7 @@
 //! The decision about one file, in values that a person can read and ffmpeg's arguments can be built from.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::policy::Container;
@@ -193,6 +195,9 @@ pub struct VideoEncode {
     pub mastering: Option<super::media::Mastering>,
     /// MaxCLL, MaxFALL.
     pub content_light: Option<(u32, u32)>,
+    /// What the source's frames carry besides the picture and the result's have to carry, too.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub keep: BTreeSet<super::media::FrameData>,
     /// Appended as they are.
     pub extra_args: Vec<String>,
 }

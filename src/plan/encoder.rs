@@ -1,29 +1,41 @@
 //! Which encoder makes the video: only those that proved themselves on this machine.
 
+use std::collections::BTreeSet;
+
 use super::quality::{self, Row};
 use crate::model::caps::{Caps, EncoderCap, Verdict};
+use crate::model::media::FrameData;
 use crate::model::policy::{EncoderChoice, VideoCodec};
 
 /// What an encode asks of its encoder.
 #[derive(Clone, Copy, Debug)]
-pub struct Need {
+pub struct Need<'a> {
     pub codec: VideoCodec,
     pub ten_bit: bool,
-    /// Mastering display or light level must end up in the stream. The hardware encoders of ffmpeg write them in some
-    /// versions and silently not in others, so only the software encoders count.
+    /// Mastering display or light level must end up in the stream.
     pub static_hdr: bool,
+    /// What the result's frames have to carry as the source's do.
+    pub keep: &'a BTreeSet<FrameData>,
     /// Pixels of the result.
     pub size: (u32, u32),
 }
 
 /// The best working encoder, or why there is none.
-pub fn choose(need: Need, choice: EncoderChoice, caps: &Caps) -> Result<(&'static Row, &EncoderCap), String> {
+pub fn choose<'a>(
+    need: Need<'_>,
+    choice: EncoderChoice,
+    caps: &'a Caps,
+) -> Result<(&'static Row, &'a EncoderCap), String> {
     let mut why = Vec::new();
     for row in quality::TABLE.iter().filter(|r| r.codec == need.codec && allowed(r, choice)) {
         match caps.working(row.encoder) {
             Some(cap) if need.ten_bit && !cap.ten_bit => why.push(format!("{}: no 10 bit", row.encoder)),
-            Some(cap) if need.static_hdr && cap.hardware => {
-                why.push(format!("{}: does not keep HDR metadata", row.encoder));
+            Some(cap) if need.static_hdr && !writes_static_hdr(cap) => {
+                why.push(format!("{}: loses HDR10's values", row.encoder));
+            }
+            Some(cap) if !need.keep.is_subset(&cap.keeps) => {
+                let lost: Vec<&str> = need.keep.difference(&cap.keeps).map(|what| what.words()).collect();
+                why.push(format!("{}: loses {}", row.encoder, lost.join(" and ")));
             }
             Some(cap) if !holds(cap.largest, need.size) => {
                 let (width, height) = cap.largest.unwrap_or_default();
@@ -33,7 +45,13 @@ pub fn choose(need: Need, choice: EncoderChoice, caps: &Caps) -> Result<(&'stati
             None => why.push(format!("{}: {}", row.encoder, failure(row.encoder, caps))),
         }
     }
-    Err(format!("no working {} encoder here ({})", name(need.codec), why.join(", ")))
+    Err(format!("no {} encoder here that can ({})", name(need.codec), why.join(", ")))
+}
+
+/// These take the values as parameters. The others write what the frames say in some versions of ffmpeg and silently not in
+/// others, which the trial tells.
+fn writes_static_hdr(cap: &EncoderCap) -> bool {
+    matches!(cap.name.as_str(), "libx265" | "libsvtav1") || cap.keeps.contains(&FrameData::StaticHdr)
 }
 
 /// The size is no larger than what was tried, upright or turned.
@@ -93,6 +111,7 @@ mod tests {
             hardware: largest.is_some(),
             device: None,
             ten_bit: true,
+            keeps: [].into(),
             sessions: None,
             largest,
             verdict: Verdict::Works { fps: 100.0 },
@@ -101,14 +120,14 @@ mod tests {
             encoders: vec![cap("h264_nvenc", Some((3840, 2160))), cap("libx264", None)],
             ..Caps::default()
         };
-        let with = |size| {
-            let need = Need { codec: VideoCodec::H264, ten_bit: false, static_hdr: false, size };
-            choose(need, EncoderChoice::Auto, &caps).map(|(row, _)| row.encoder)
-        };
+        let nothing = BTreeSet::new();
+        let with_size =
+            |size| Need { codec: VideoCodec::H264, ten_bit: false, static_hdr: false, keep: &nothing, size };
+        let with = |size| choose(with_size(size), EncoderChoice::Auto, &caps).map(|(row, _)| row.encoder);
         assert_eq!(with((1920, 1080)), Ok("h264_nvenc"));
         assert_eq!(with((2160, 3840)), Ok("h264_nvenc"), "upright");
         assert_eq!(with((4096, 2160)), Ok("libx264"));
-        let need = Need { codec: VideoCodec::H264, ten_bit: false, static_hdr: false, size: (7680, 4320) };
+        let need = with_size((7680, 4320));
         let why = choose(need, EncoderChoice::Nvenc, &caps).map(|(row, _)| row.encoder).unwrap_err();
         assert!(why.contains("only up to 3840×2160"), "{why}");
     }

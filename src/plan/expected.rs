@@ -2,7 +2,7 @@
 //! back into `decide`: a result that would be converted again is a bug.
 
 use super::flags;
-use crate::model::media::{Audio, MediaInfo, Stream, StreamKind, Tags, Video};
+use crate::model::media::{Audio, FrameData, MediaInfo, Stream, StreamKind, Tags, Video};
 use crate::model::plan::{Action, AudioEncode, Plan, StreamPlan, VideoEncode};
 use crate::model::policy::Container;
 
@@ -85,7 +85,7 @@ fn one(index: u32, planned: &StreamPlan, plan: &Plan, source: &MediaInfo) -> Opt
             stream.codec.clone_from(&encode.codec);
             stream.profile = None;
             stream.level = encode.level.map(|l| l as i32);
-            stream.video = Some(encoded_video(encode, from.video.as_ref(), plan));
+            stream.video = Some(encoded_video(encode, from.video.as_ref()));
         }
         Action::Audio(encode) => {
             stream.codec.clone_from(&encode.codec);
@@ -109,10 +109,9 @@ fn is_kept(language: &str, container: Container) -> bool {
     }
 }
 
-fn encoded_video(encode: &VideoEncode, from: Option<&Video>, plan: &Plan) -> Video {
+fn encoded_video(encode: &VideoEncode, from: Option<&Video>) -> Video {
     let fallback = Video::default();
     let from = from.unwrap_or(&fallback);
-    let lost_captions = plan.lost.iter().any(|l| l.what.starts_with("closed captions"));
     Video {
         width: encode.width,
         height: encode.height,
@@ -129,11 +128,11 @@ fn encoded_video(encode: &VideoEncode, from: Option<&Video>, plan: &Plan) -> Vid
         field_order: Some("progressive".to_owned()),
         rotation: 0,
         has_b_frames: from.has_b_frames,
-        closed_captions: from.closed_captions && !lost_captions,
+        closed_captions: encode.keep.contains(&FrameData::Captions),
         mastering: encode.mastering.clone(),
         content_light: encode.content_light,
-        hdr10_plus: false,
-        dolby_vision: None,
+        hdr10_plus: encode.keep.contains(&FrameData::Hdr10Plus),
+        dolby_vision: from.dolby_vision.filter(|_| encode.keep.contains(&FrameData::DolbyVision)),
     }
 }
 

@@ -1,14 +1,15 @@
 //! Rules by example, and the two promises by property: nothing is dropped silently, nothing is converted twice.
 
+mod hdr;
 mod promises;
 
 use super::{Subject, audio, decide, expected, is_media_extension, language, level, names, quality};
 use super::{policy_digest, profile, wants_frames};
 use crate::model::caps::{Caps, EncoderCap, Verdict};
-use crate::model::media::{Audio, Disposition, DolbyVision, MediaInfo, Stream, StreamKind, Tags, Video};
+use crate::model::media::{Audio, Disposition, FrameData, MediaInfo, Stream, StreamKind, Tags, Video};
 use crate::model::plan::{Action, Decision, Plan, Skip, SkipCode};
 use crate::model::policy::{
-    Container, Deinterlace, DynamicHdr, EncoderChoice, Policy, Quality, Stereo, TypeFilter, VideoCodec,
+    Container, Deinterlace, EncoderChoice, Policy, Quality, Stereo, TypeFilter, VideoCodec,
 };
 
 fn caps() -> Caps {
@@ -18,6 +19,7 @@ fn caps() -> Caps {
         hardware: !name.starts_with("lib"),
         device: None,
         ten_bit: true,
+        keeps: (name == "libx264").then_some(FrameData::Captions).into_iter().collect(),
         sessions: None,
         largest: None,
         verdict: Verdict::Works { fps: 50.0 },
@@ -261,6 +263,7 @@ fn only_encoders_that_worked_are_chosen_and_the_reasons_are_told() {
         hardware: true,
         device: None,
         ten_bit: false,
+        keeps: [].into(),
         sessions: None,
         largest: None,
         verdict: Verdict::Failed { why: "No capable devices found".to_owned() },
@@ -282,55 +285,6 @@ fn only_encoders_that_worked_are_chosen_and_the_reasons_are_told() {
         panic!("no software here")
     };
     assert!(skip.words.contains("libx264: not in this ffmpeg"), "{}", skip.words);
-}
-
-#[test]
-fn dynamic_hdr_is_never_lost_without_leave() {
-    let dovi = |profile, compatibility| {
-        film([with("hevc", |v| {
-            v.bit_depth = 10;
-            v.color_transfer = (profile != 5).then(|| "smpte2084".to_owned());
-            v.dolby_vision = Some(DolbyVision { profile, compatibility, enhancement_layer: profile == 7 });
-        })])
-    };
-    let plus = film([with("hevc", |v| {
-        v.bit_depth = 10;
-        v.color_transfer = Some("smpte2084".to_owned());
-        v.hdr10_plus = true;
-    })]);
-    let universal = profile("universal").expect("a built-in profile");
-    let drop = policy("universal", |p| p.video.dynamic_hdr = DynamicHdr::Drop);
-    let keep = policy("universal", |p| p.video.dynamic_hdr = DynamicHdr::Keep);
-    for media in [dovi(5, 0), dovi(7, 6), dovi(8, 1), dovi(8, 4), plus.clone()] {
-        assert_eq!(skipped(&media, &universal).code, SkipCode::WouldLose);
-        assert_eq!(skipped(&media, &keep).code, SkipCode::WouldLose);
-    }
-    assert_eq!(skipped(&dovi(5, 0), &drop).code, SkipCode::WouldLose);
-    for media in [dovi(7, 6), dovi(8, 1)] {
-        assert!(planned(&media, &drop).lost.iter().any(|l| l.what.starts_with("Dolby Vision")));
-    }
-    assert!(planned(&plus, &drop).lost.iter().any(|l| l.what == "HDR10+"));
-    // A copy loses nothing.
-    let compact = profile("compact").expect("a built-in profile");
-    assert_eq!(skipped(&dovi(8, 1), &compact).code, SkipCode::Fits);
-}
-
-#[test]
-fn tone_mapping_needs_its_filters() {
-    let media = film([with("hevc", |v| v.color_transfer = Some("arib-std-b67".to_owned()))]);
-    let universal = profile("universal").expect("a built-in profile");
-    let mut caps = caps();
-    caps.filters.remove("zscale");
-    let subject = Subject { name: "Film.mkv", media: &media, interlaced: None };
-    let Decision::Skip(skip) = decide(subject, &universal, &caps, TypeFilter::Both) else {
-        panic!("zscale is missing")
-    };
-    assert_eq!(skip.code, SkipCode::CannotHere);
-    assert!(skip.words.contains("zscale"), "{}", skip.words);
-    let colors = planned(&media, &universal).streams.into_iter().next().map(|s| s.action);
-    let Some(Action::Video(encode)) = colors else { panic!("an encode") };
-    assert_eq!(encode.color.transfer.as_deref(), Some("bt709"));
-    assert_eq!(encode.from_color.and_then(|f| f.primaries).as_deref(), Some("bt2020"));
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! One video stream: copied, or encoded and why.
 
+use std::collections::BTreeSet;
+
 use super::{color, encoder, level, words};
 use crate::model::caps::Caps;
-use crate::model::media::{Hdr, Stream, Video};
+use crate::model::media::{DolbyVision, FrameData, Hdr, Stream, Video};
 use crate::model::plan::{Action, Decoding, Lost, Skip, SkipCode, VideoEncode};
 use crate::model::policy::{Deinterlace, DynamicHdr, HdrPolicy, Policy, VideoCodec, VideoPolicy};
 
@@ -36,7 +38,7 @@ pub fn decide(
         let words = format!("ffmpeg does not know what {} is", words::stream(stream));
         return Err(Skip { code: SkipCode::CannotHere, words });
     }
-    let mut lost = dynamic_hdr(stream, video, &policy.video)?;
+    let (mut lost, mut keep) = dynamic_hdr(stream, video, &policy.video)?;
     let colors = color::plan(video, policy.video.hdr);
     if colors.needs_zscale() {
         let missing = ["zscale", "tonemap"].into_iter().find(|f| !caps.has_filter(f));
@@ -52,6 +54,7 @@ pub fn decide(
         codec,
         ten_bit: policy.video.bit_depth > 8,
         static_hdr: mastering.is_some() || content_light.is_some(),
+        keep: &keep,
         size: {
             let size = size(video, &policy.video);
             (size.width, size.height)
@@ -67,14 +70,23 @@ pub fn decide(
         Deinterlace::Always => true,
         Deinterlace::Auto => is_interlaced(stream, video, interlaced),
     };
-    let buffer_size = policy.video.buffer_size.or_else(|| policy.video.max_bitrate.map(|m| m * 2));
-    let ceiling = policy.video.max_bitrate.max(buffer_size).unwrap_or(0);
+    // x265 writes Dolby Vision only under a ceiling; this one is far above what a film needs, and the one of discs in 4K.
+    let ceiling_of_vision = keep
+        .contains(&FrameData::DolbyVision)
+        .then(|| if size.width.max(size.height) > 1920 { 100_000 } else { 50_000 });
+    let max_bitrate = policy.video.max_bitrate.or(ceiling_of_vision);
+    let buffer_size = policy.video.buffer_size.or_else(|| max_bitrate.map(|m| m * 2));
+    let ceiling = max_bitrate.max(buffer_size).unwrap_or(0);
     let level = (codec == VideoCodec::H264).then(|| {
         let rate = fps.map(|(n, d)| f64::from(n) / f64::from(d)).or_else(|| rate(video));
         let needed = level::needed(size.width, size.height, rate, ceiling);
         policy.video.max_level.map_or(needed, |max| needed.min(max))
     });
-    losses(stream, video, policy, row.encoder, fps.is_some(), &mut lost);
+    // A lower frame rate drops some of their bytes.
+    if video.closed_captions && fps.is_none() && cap.keeps.contains(&FrameData::Captions) {
+        keep.insert(FrameData::Captions);
+    }
+    losses(stream, video, policy, &keep, &mut lost);
     let encode = VideoEncode {
         encoder: row.encoder.to_owned(),
         codec: encoder::name(codec).to_owned(),
@@ -92,7 +104,7 @@ pub fn decide(
         level,
         preset: policy.video.preset.clone().or_else(|| row.preset.map(str::to_owned)),
         tune: policy.video.tune.clone(),
-        max_bitrate: policy.video.max_bitrate,
+        max_bitrate,
         buffer_size,
         fps,
         deinterlace,
@@ -102,6 +114,7 @@ pub fn decide(
         from_color: colors.from,
         mastering,
         content_light,
+        keep,
         extra_args: policy.video.extra_args.clone(),
     };
     Ok(Choice { action: Action::Video(Box::new(encode)), why, lost, downgraded: size.downgraded })
@@ -197,48 +210,68 @@ fn is_interlaced(stream: &Stream, video: &Video, seen: Option<bool>) -> bool {
     )
 }
 
-/// HDR10+ and Dolby Vision do not survive an encode; without leave to drop them the file is left alone.
-fn dynamic_hdr(stream: &Stream, video: &Video, policy: &VideoPolicy) -> Result<Vec<Lost>, Skip> {
+/// HDR10+ and Dolby Vision survive an encode only where the profile wants them to and the encoder can: what is lost, and what the
+/// encode has to keep. Without leave to drop them the file is left alone.
+fn dynamic_hdr(
+    stream: &Stream,
+    video: &Video,
+    policy: &VideoPolicy,
+) -> Result<(Vec<Lost>, BTreeSet<FrameData>), Skip> {
+    let would_lose = |words: String| Skip { code: SkipCode::WouldLose, words };
     let mut names = Vec::new();
+    let mut keep = BTreeSet::new();
     if let Some(vision) = video.dolby_vision {
         names.push(format!("Dolby Vision (profile {})", vision.profile));
-        if vision.profile == 5 || vision.compatibility == 0 && vision.profile != 7 {
-            let words = "Dolby Vision profile 5: without it the picture has no usable colours".to_owned();
-            return Err(Skip { code: SkipCode::WouldLose, words });
+        keep.insert(FrameData::DolbyVision);
+        if is_all_there_is(vision) {
+            let words = "Dolby Vision profile 5: without it the picture has no usable colours";
+            return Err(would_lose(words.to_owned()));
         }
     }
     if video.hdr10_plus {
         names.push("HDR10+".to_owned());
+        keep.insert(FrameData::Hdr10Plus);
     }
-    let may_drop = policy.dynamic_hdr == DynamicHdr::Drop;
     if names.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), keep));
     }
-    if !may_drop {
-        let how = match policy.dynamic_hdr {
-            DynamicHdr::Keep => "no encoder here keeps it",
-            _ => "dynamic_hdr = \"drop\" would convert it all the same",
-        };
-        let words = format!("an encode would lose its {}; {how}", names.join(" and "));
-        return Err(Skip { code: SkipCode::WouldLose, words });
+    let all = names.join(" and ");
+    match policy.dynamic_hdr {
+        DynamicHdr::Skip => Err(would_lose(format!(
+            "an encode would lose its {all}; dynamic_hdr = \"drop\" would convert it all the same"
+        ))),
+        DynamicHdr::Keep => match cannot_keep(video, policy) {
+            Some(why) => Err(would_lose(format!("an encode would lose its {all}; {why}"))),
+            None => Ok((Vec::new(), keep)),
+        },
+        DynamicHdr::Drop => {
+            let why = "the profile says to drop it";
+            let lost = |what| Lost { source: Some(stream.index), what, why: why.to_owned() };
+            Ok((names.into_iter().map(lost).collect(), BTreeSet::new()))
+        }
     }
-    let lost = |what: String| Lost {
-        source: Some(stream.index),
-        what,
-        why: "the profile says to drop it".to_owned(),
-    };
-    Ok(names.into_iter().map(lost).collect())
+}
+
+/// Profile 5, and what else has no base layer that could be shown without Dolby Vision.
+fn is_all_there_is(vision: DolbyVision) -> bool {
+    vision.profile == 5 || vision.compatibility == 0 && vision.profile != 7
+}
+
+/// Why no encoder could keep it, whichever there is.
+fn cannot_keep(video: &Video, policy: &VideoPolicy) -> Option<String> {
+    if policy.hdr == HdrPolicy::ToneMap || policy.bit_depth < 10 {
+        return Some("the profile makes SDR, which has none".to_owned());
+    }
+    let vision = video.dolby_vision?;
+    if vision.enhancement_layer || vision.compatibility != 1 {
+        // Tried are 8.1 and its like in AV1 (10.1): one layer, HDR10 below.
+        return Some("no encoder was seen to keep this profile".to_owned());
+    }
+    size(video, policy).scale.then(|| "it describes the picture in its own size".to_owned())
 }
 
 /// Properties that an encode by this policy takes away.
-fn losses(
-    stream: &Stream,
-    video: &Video,
-    policy: &Policy,
-    encoder: &str,
-    slower: bool,
-    lost: &mut Vec<Lost>,
-) {
+fn losses(stream: &Stream, video: &Video, policy: &Policy, keep: &BTreeSet<FrameData>, lost: &mut Vec<Lost>) {
     let mut name = |what: String, why: &str| {
         lost.push(Lost { source: Some(stream.index), what, why: why.to_owned() });
     };
@@ -253,9 +286,7 @@ fn losses(
     if ["yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya"].iter().any(|a| video.pix_fmt.starts_with(a)) {
         name("transparency".to_owned(), "the video codec has none");
     }
-    // Encoders that write A/53 captions from the frames' side data; a lower frame rate drops some of their bytes.
-    let carries = matches!(encoder, "libx264" | "h264_nvenc" | "hevc_nvenc" | "h264_videotoolbox");
-    if video.closed_captions && (!carries || slower) {
+    if video.closed_captions && !keep.contains(&FrameData::Captions) {
         name("closed captions in the video".to_owned(), "the encode does not carry them");
     }
 }

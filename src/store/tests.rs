@@ -66,6 +66,7 @@ fn caps_are_found_under_their_conditions_only() {
             hardware: false,
             device: None,
             ten_bit: true,
+            keeps: [].into(),
             sessions: None,
             largest: None,
             verdict: Verdict::Works { fps: 100.5 },

@@ -30,6 +30,7 @@ pub fn options(encode: &VideoEncode, release: Release) -> Options {
                 .map(|t| encoder.tune(t))
                 .unwrap_or_default(),
             encode.level.map(|l| encoder.level(l)).unwrap_or_default(),
+            encode.keep.iter().flat_map(|what| encoder.keep(*what)).collect(),
         ];
         options.extend(words.iter().flat_map(|w| pairs(w)));
     }

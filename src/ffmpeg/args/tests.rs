@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Files, decode, detect_interlacing, transcode};
-use crate::model::media::{Disposition, MediaInfo, Stream, StreamKind, Tags, Video};
+use crate::model::media::{Disposition, FrameData, MediaInfo, Stream, StreamKind, Tags, Video};
 use crate::model::plan::{Action, ColorTags, Plan, StreamPlan, VideoEncode};
 use crate::model::policy::Container;
 
@@ -93,6 +93,7 @@ fn encode() -> Action {
         color: ColorTags::default(),
         mastering: None,
         content_light: None,
+        keep: [].into(),
         extra_args: vec!["-x264-params".to_owned(), "bframes=2".to_owned()],
     }))
 }
@@ -112,7 +113,7 @@ fn files_are_named_as_files_whatever_they_are_called() {
     let line = line(encode(), None);
     assert!(line.contains(" -i file:-in:put.avi "), "{line}");
     assert!(line.ends_with("-f matroska file:out.part"), "{line}");
-    assert!(text(&decode(Path::new("-a"), &[])).contains("-i file:-a -map 0:V? -map 0:a? -f null -"));
+    assert!(text(&decode(Path::new("-a"), &[], &[])).contains("-i file:-a -map 0:V? -map 0:a? -f null -"));
 }
 
 #[test]
@@ -160,4 +161,20 @@ fn a_card_that_decodes_is_named_before_the_input() {
     let line = text(&transcode(&plan, &source(), files, Some((7, 1))));
     assert!(line.contains("-hwaccel vaapi -hwaccel_device /dev/dri/renderD129 -i file:in"), "{line}");
     assert!(!line.contains("-hwaccel_output_format"), "frames come back to memory: {line}");
+}
+
+#[test]
+fn what_is_to_be_kept_is_asked_for_and_its_frames_are_counted_on_both_sides() {
+    let Action::Video(mut encode) = encode() else { panic!("an encode") };
+    encode.encoder = "libx265".to_owned();
+    encode.keep = [FrameData::Captions, FrameData::DolbyVision].into();
+    let line = line(Action::Video(encode), Some((9, 0)));
+    assert!(line.contains("-a53cc:0 1 -dolbyvision:0 1"), "{line}");
+    let counted = "-map 0:3 -vf sidedata=mode=select:type=A53_CC -f null - -map 0:3 -vf sidedata=mode=select:type=DOVI_METADATA -f null -";
+    assert!(line.ends_with(&format!("file:out.part {counted}")), "{line}");
+    let decode = text(&decode(Path::new("out.mkv"), &[], &[(0, FrameData::Hdr10Plus)]));
+    assert!(
+        decode.ends_with("-f null - -map 0:0 -vf sidedata=mode=select:type=DYNAMIC_HDR_PLUS -f null -"),
+        "{decode}"
+    );
 }

@@ -153,7 +153,7 @@ fn gain(stand: &Stand<'_>, way: &Accelerator, long: &Path, caps: &Caps, room: &P
     let time = |before: &[&str]| {
         let mut all = before.to_vec();
         all.extend(["-i", &input]);
-        stand.encode(stand.video_args(encoder, device.as_deref(), false, &all), &made).ok()
+        stand.encode(stand.video_args(encoder, device.as_deref(), false, &all, None), &made).ok()
     };
     let plain = time(&[])?;
     let with = time(&way.options())?;

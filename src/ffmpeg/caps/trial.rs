@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::super::encoders::Encoder;
+use super::super::encoders::{Cap, Encoder};
 use super::super::probe;
 use super::super::progress::telling;
 use super::super::run::{End, Limits, Order, run};
@@ -46,7 +46,7 @@ pub type Result = std::result::Result<f64, String>;
 pub struct Stand<'a> {
     pub(super) tools: &'a Tools,
     /// Nothing moving for this long is a hang; three times as long is too long in any case.
-    stall: Duration,
+    pub(super) stall: Duration,
     /// The clip's pictures as they should come out.
     expected: std::result::Result<Vec<u8>, String>,
 }
@@ -73,7 +73,7 @@ impl<'a> Stand<'a> {
     /// Encodes the clip into `file` and looks at what came out.
     pub fn video(&self, encoder: &Encoder, device: Option<&str>, ten_bit: bool, file: &Path) -> Result {
         let expected = self.expected.as_ref().map_err(Clone::clone)?;
-        let args = self.video_args(encoder, device, ten_bit, &["-f", "lavfi", "-i", CLIP]);
+        let args = self.video_args(encoder, device, ten_bit, &["-f", "lavfi", "-i", CLIP], None);
         let seconds = self.encode(args, file)?;
         self.check_header(encoder.codec, ten_bit, file)?;
         let mut args = words(&["-i"]);
@@ -89,7 +89,7 @@ impl<'a> Stand<'a> {
         let mut best = (WIDTH, HEIGHT);
         for (width, height) in [(1920, 1080), (3840, 2160), (7680, 4320)] {
             let source = format!("testsrc2=size={width}x{height}:rate=24:duration=0.125");
-            let args = self.video_args(encoder, device, false, &["-f", "lavfi", "-i", &source]);
+            let args = self.video_args(encoder, device, false, &["-f", "lavfi", "-i", &source], None);
             let made = self.encode(args, file).is_ok()
                 && probe::probe(self.tools, file).is_ok_and(|media| {
                     let video = media.of_kind(StreamKind::Video).next().and_then(|s| s.video.clone());
@@ -109,7 +109,7 @@ impl<'a> Stand<'a> {
         std::thread::scope(|scope| {
             let all: Vec<_> = (0..SESSIONS)
                 .map(|n| {
-                    let args = self.video_args(encoder, device, false, &clip);
+                    let args = self.video_args(encoder, device, false, &clip, None);
                     let file = file.with_extension(format!("{n}.mkv"));
                     scope.spawn(move || self.encode(args, &file).is_ok())
                 })
@@ -125,6 +125,7 @@ impl<'a> Stand<'a> {
         device: Option<&str>,
         ten_bit: bool,
         input: &[&str],
+        ceiling: Option<Cap>,
     ) -> Vec<OsString> {
         let mut args: Vec<String> = encoder.device(device);
         args.extend(input.iter().map(ToString::to_string));
@@ -135,7 +136,7 @@ impl<'a> Stand<'a> {
         args.extend(["-c:v", encoder.name].map(str::to_owned));
         args.extend(encoder.select(device));
         args.extend(encoder.quickest());
-        args.extend(encoder.quality(encoder.middling(), None, self.tools.release));
+        args.extend(encoder.quality(encoder.middling(), ceiling, self.tools.release));
         args.into_iter().map(OsString::from).collect()
     }
 
@@ -299,7 +300,7 @@ pub(super) fn words(words: &[&str]) -> Vec<OsString> {
 }
 
 /// As ffmpeg's own URL, so that no character of a folder's name is taken for a protocol or an option.
-fn url(path: &Path) -> OsString {
+pub(super) fn url(path: &Path) -> OsString {
     let mut url = OsString::from("file:");
     url.push(path);
     url

@@ -71,6 +71,24 @@ pub fn side_data(video: &mut Video, holder: &Value) {
     }
 }
 
+/// What `-show_frames` JSON tells of HDR10+ and Dolby Vision, frame by frame.
+pub fn dynamic(json: &[u8]) -> Vec<String> {
+    let root = serde_json::from_str::<Value>(&String::from_utf8_lossy(json)).unwrap_or_default();
+    let frames = root.get("frames").and_then(Value::as_array).cloned().unwrap_or_default();
+    let is_dynamic = |entry: &&Value| {
+        let kind = entry.get("side_data_type").and_then(Value::as_str).unwrap_or_default();
+        kind.contains("SMPTE2094-40") || kind == "Dolby Vision Metadata"
+    };
+    let text = |frame: &Value| {
+        let list = frame.get("side_data_list").and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut texts: Vec<String> = list.iter().filter(is_dynamic).map(Value::to_string).collect();
+        // In whatever order a decoder found them.
+        texts.sort();
+        texts.join(" ")
+    };
+    frames.iter().map(text).collect()
+}
+
 fn mastering(entry: &Value) -> Option<Mastering> {
     let get = |name: &str| super::field::pair(entry.get(name)?.as_str()?);
     let point = |name: &str| Some((get(&format!("{name}_x"))?, get(&format!("{name}_y"))?));

@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 
 use super::Fault;
+use crate::ffmpeg::args::{self, Kept};
 use crate::ffmpeg::probe::Measure;
 use crate::ffmpeg::totals::{Count, Totals};
 use crate::job::transcode::tolerance;
-use crate::model::media::{MediaInfo, Stream, StreamKind};
+use crate::model::media::{FrameData, MediaInfo, Stream, StreamKind};
 use crate::model::plan::{Action, Plan, StreamPlan};
 
 /// Seconds that sound may have moved against the picture.
@@ -227,6 +228,36 @@ fn starts(pairs: &[Pair<'_>], measures: Option<&Measures>) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// What the plan's encodes have to keep, by the result's streams.
+pub(crate) fn kept(source: &MediaInfo, plan: &Plan, output: &MediaInfo) -> Vec<(u32, FrameData)> {
+    let nothing = Totals::default();
+    let pairs = pairs(source, plan, output, &nothing, After::Decoded(&nothing));
+    let stream = |source| pairs.iter().find(|p| p.input.index == source && p.out.video.is_some());
+    args::kept(plan).iter().filter_map(|kept| Some((stream(kept.source)?.out.index, kept.what))).collect()
+}
+
+/// Every frame that carried something carries it still. The source's counts begin at one of its run's outputs, the result's
+/// at the second of its decode.
+pub(crate) fn carried(
+    plan: &Plan,
+    pairs: &[Pair<'_>],
+    (before, first): (&Totals, u32),
+    after: &Totals,
+) -> Vec<Fault> {
+    let frames = |totals: &Totals, output| totals.outputs.get(&(output, 0)).map_or(0, |count| count.frames);
+    let row = |(n, kept): (u32, Kept)| {
+        let pair = pairs.iter().find(|p| p.input.index == kept.source && p.out.video.is_some())?;
+        let (had, has) = (frames(before, first + n), frames(after, 1 + n));
+        let (all, made) = (pair.before?.frames, pair.after?.frames);
+        // A result of fewer frames carries as much in each of those that are left.
+        let share = (had as f64 / all.max(1) as f64).min(1.0);
+        let least = (made as f64 * share).floor() as u64;
+        let least = if had >= all { made } else { least.saturating_sub(slack(least)) };
+        (has < least).then(|| fault(kept.what.words(), format!("{least} frames with it"), has))
+    };
+    (0..).zip(args::kept(plan)).filter_map(row).collect()
 }
 
 /// Each file of subtitles beside the result holds what the source's stream held.

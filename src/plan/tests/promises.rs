@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::model::caps::{Caps, EncoderCap, Verdict};
 use crate::model::media::{
-    Audio, Chapter, Disposition, DolbyVision, MediaInfo, Stream, StreamKind, Tags, Video,
+    Audio, Chapter, Disposition, DolbyVision, FrameData, MediaInfo, Stream, StreamKind, Tags, Video,
 };
 use crate::model::plan::{Decision, SkipCode};
 use crate::model::policy::{AudioCodec, Container, DynamicHdr, Policy, Stereo, TypeFilter};
@@ -19,6 +19,7 @@ fn caps() -> Caps {
         hardware: false,
         device: None,
         ten_bit: true,
+        keeps: (name == "libx264").then_some(FrameData::Captions).into_iter().collect(),
         sessions: None,
         largest: None,
         verdict: Verdict::Works { fps: 50.0 },

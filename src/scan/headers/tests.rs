@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::{covered, enough, read};
 use crate::ffmpeg::{probe, tools};
 use crate::model::caps::{Caps, EncoderCap, Verdict};
-use crate::model::media::MediaInfo;
+use crate::model::media::{FrameData, MediaInfo};
 use crate::model::plan::Decision;
 use crate::model::policy::{Container, Policy, TypeFilter};
 use crate::plan;
@@ -180,6 +180,7 @@ fn able() -> Caps {
         hardware: false,
         device: None,
         ten_bit: true,
+        keeps: (name == "libx264").then_some(FrameData::Captions).into_iter().collect(),
         sessions: None,
         largest: None,
         verdict: Verdict::Works { fps: 100.0 },

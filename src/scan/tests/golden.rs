@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::ffmpeg::{args, probe};
 use crate::model::caps::{Caps, EncoderCap, Verdict};
-use crate::model::media::MediaInfo;
+use crate::model::media::{FrameData, MediaInfo};
 use crate::model::plan::{Action, Decision, Plan, StreamPlan};
 use crate::model::policy::{EncoderChoice, Policy, Quality, TypeFilter, VideoCodec};
 use crate::plan::{self, Subject};
@@ -21,6 +21,11 @@ fn caps(release: (u32, u32), encoders: &[&str]) -> Caps {
         hardware: !name.starts_with("lib"),
         device: name.ends_with("_vaapi").then(|| "/dev/dri/renderD128".to_owned()),
         ten_bit: true,
+        keeps: ["libx264", "h264_nvenc", "hevc_nvenc", "h264_videotoolbox"]
+            .contains(name)
+            .then_some(FrameData::Captions)
+            .into_iter()
+            .collect(),
         sessions: None,
         largest: None,
         verdict: Verdict::Works { fps: 100.0 },

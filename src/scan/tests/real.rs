@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::ffmpeg::{args, probe, tools, tools::Tools};
 use crate::model::caps::{Caps, EncoderCap, Verdict};
-use crate::model::media::{MediaInfo, Stream, StreamKind};
+use crate::model::media::{FrameData, MediaInfo, Stream, StreamKind};
 use crate::model::plan::{Decision, Plan, SkipCode};
 use crate::model::policy::{DynamicHdr, Policy, Stereo, TypeFilter};
 use crate::plan;
@@ -33,6 +33,7 @@ fn tools() -> Option<(Tools, Caps)> {
         hardware: false,
         device: None,
         ten_bit: true,
+        keeps: (name == "libx264").then_some(FrameData::Captions).into_iter().collect(),
         sessions: None,
         largest: None,
         verdict: Verdict::Works { fps: 1.0 },

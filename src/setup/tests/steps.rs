@@ -1,6 +1,7 @@
 //! Steps, their endings and their way back; what is said of adapters and encoders.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::super::report::State;
@@ -181,6 +182,7 @@ fn caps(entries: &[(&str, &str, bool, bool)]) -> Caps {
             hardware: *hardware,
             device: None,
             ten_bit: false,
+            keeps: BTreeSet::new(),
             sessions: None,
             largest: None,
             verdict: if *works {
