@@ -11,6 +11,8 @@ pub struct Busy {
     /// Used by other programs than ours. Linux counts what runs at normal priority, so our own children count only under
     /// `--no-nice`.
     pub others: Duration,
+    /// Unused.
+    pub idle: Duration,
     /// All there was.
     pub all: Duration,
 }

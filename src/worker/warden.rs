@@ -247,7 +247,8 @@ impl Warden {
         });
         let short = self.held.contains_key(&Reason::Memory)
             || vitals::memory_stall().is_some_and(|percent| percent >= STALLED);
-        let seen = Seen { done: run.work.done(), running, pressure: short, room };
+        let processor = vitals::busy().map(|busy| (busy.idle, busy.all));
+        let seen = Seen { done: run.work.done(), running, processor, pressure: short, room };
         if let Some((jobs, why)) = ramp.look(sys::clock::boot(), seen) {
             run.slots.set(jobs);
             run.sink.emit(&Event::Jobs { jobs, why });

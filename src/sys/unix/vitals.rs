@@ -125,6 +125,8 @@ fn processors(stat: &str) -> Option<Busy> {
     let time = |ticks: u64| Duration::from_millis(ticks * 10);
     Some(Busy {
         others: time(user + system + irq + softirq),
+        // Who waits for a disk uses no processor.
+        idle: time(idle + iowait),
         all: time(user + nice + system + idle + iowait + irq + softirq + steal),
     })
 }
@@ -153,6 +155,7 @@ mod tests {
         assert_eq!(stalled(pressure), Some(12.5));
         let before = processors("cpu  100 900 50 1000 10 0 5 0 0 0\ncpu0 1 2 3\n").unwrap();
         assert_eq!(before.others, Duration::from_millis(1550));
+        assert_eq!(before.idle, Duration::from_millis(10_100));
         // In 10 s of two processors: 4 s of others, 12 s of our niced children.
         let after = processors("cpu  450 2100 95 1400 10 0 10 0 0 0\n").unwrap();
         assert_eq!(after.since(&before), Some(20));

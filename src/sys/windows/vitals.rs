@@ -77,5 +77,9 @@ pub fn busy() -> Option<Busy> {
     let all = time(kernel) + time(user);
     let own = if known { (ours.TotalUserTime + ours.TotalKernelTime).cast_unsigned() } else { 0 };
     let hundreds = |count: u64| Duration::from_nanos(count.saturating_mul(100));
-    Some(Busy { others: hundreds(all.saturating_sub(time(idle)).saturating_sub(own)), all: hundreds(all) })
+    Some(Busy {
+        others: hundreds(all.saturating_sub(time(idle)).saturating_sub(own)),
+        idle: hundreds(time(idle)),
+        all: hundreds(all),
+    })
 }
