@@ -33,7 +33,7 @@ use crate::model::plan::{Action, Decision, Plan, Skip, SkipCode};
 use crate::model::policy::{Policy, TypeFilter};
 use crate::scan::examine::{self, Examined, Rules};
 use crate::scan::headers::whole;
-use crate::share::claim::{self, Acquired, Claim, Holder, Memory, Terms};
+use crate::share::claim::{self, Acquired, Around, Claim, Holder, Memory, Terms};
 use crate::share::library::Library;
 use crate::share::record::Originals;
 use crate::sys;
@@ -320,11 +320,13 @@ fn is_possible(decision: &Decision, caps: &Caps) -> bool {
 
 /// The file may have changed since the chooser looked, or another machine may have converted it a moment ago.
 fn look_again(task: &Task, context: Context<'_>, claim: &Claim) -> std::result::Result<Source, Halt> {
-    let folder = task.path.parent().unwrap_or(Path::new("."));
     let name = task.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    if !sys::fs::is_listed(&task.path).map_err(|e| io_halt("list the folder", folder, e))? {
-        return Err(Halt::skip(SkipCode::Gone, "it is gone"));
-    }
+    let around = match claim.look_around(&task.path, context.memory) {
+        Ok(Around::Clear(around)) => around,
+        Ok(Around::Held(holder)) => return Err(Halt::skip(SkipCode::Claimed, held_by(&holder))),
+        Ok(Around::Gone) => return Err(Halt::skip(SkipCode::Gone, "it is gone")),
+        Err(error) => return Err(error_halt(&error, FailCode::Io)),
+    };
     let print = sys::fs::fingerprint(&task.path).map_err(|e| io_halt("read the file", &task.path, e))?;
     // The file server's clock is the mtime of the folder just made there: no two machines' clocks are compared.
     if let Ok(now) = sys::fs::stamp(claim.work_dir()) {
@@ -362,7 +364,7 @@ fn look_again(task: &Task, context: Context<'_>, claim: &Claim) -> std::result::
     if sys::path::folded(&target) == sys::path::folded(&name) {
         // `A.MP4` and `a.mp4` are one file on a share that folds case: the result keeps the source's own spelling.
         target.clone_from(&name);
-    } else if sys::fs::is_listed(&folder.join(&target)).map_err(|e| io_halt("list the folder", folder, e))? {
+    } else if sys::fs::holds(&around, &task.path.with_file_name(&target)) {
         return Err(Halt::skip(SkipCode::NameTaken, format!("«{target}» is there already")));
     }
     Ok(Source { media: examined.media, print, plan, target })

@@ -8,7 +8,7 @@ use super::transcode::STAGE;
 use super::{recover, trash};
 use crate::model::error::{Error, Kind, Result};
 use crate::share::cache::{self, Addition, Memo, Verdict};
-use crate::share::claim::{self, Acquired, Memory, Terms};
+use crate::share::claim::{self, Acquired, Around, Memory, Terms};
 use crate::share::library::Library;
 use crate::share::record::{Commit, Originals};
 use crate::share::results::{Fate, Results};
@@ -107,6 +107,13 @@ fn swap_back(
             Acquired::Gone => return Err(Error::new(Kind::Io, "find").at(&result)),
         }
     };
+    match claim.look_around(&result, memory)? {
+        Around::Clear(_) => {}
+        Around::Held(holder) => {
+            return Err(Error::new(Kind::Claim, "claim").at(&result).hint(super::held_by(&holder)));
+        }
+        Around::Gone => return Err(Error::new(Kind::Io, "find").at(&result)),
+    }
     let commit = (|| {
         let stage = claim.work_dir().join(STAGE);
         // A second name, not a move: the original stays in the trash until it is back in its place.

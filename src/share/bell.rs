@@ -2,16 +2,17 @@
 //! ours; among theirs it is all there is, so one that is not of ours is respected.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::claim::{Holder, Memory};
 use super::layout;
 use super::look::{self, ServerTime};
+use super::pulse::Bell;
 use super::record::{self, Lock};
 use super::site::Site;
 use crate::sys;
-use crate::sys::fs::{Created, Removed};
+use crate::sys::fs::{Created, Entry, Removed};
 
 /// What ringing came to.
 #[derive(Debug)]
@@ -28,8 +29,6 @@ pub(super) enum Rung {
 pub(super) struct Ringing<'a> {
     pub site: &'a Site,
     pub token: &'a str,
-    /// Names in the folder; empty where it was not listed yet.
-    pub names: &'a [String],
     pub now: Option<ServerTime>,
     pub ttl: Duration,
     pub memory: &'a dyn Memory,
@@ -63,8 +62,12 @@ fn whose_bytes(bytes: &[u8], token: &str) -> Whose {
     }
 }
 
-/// Hangs the doorbell at `bell`. The caller holds the lock directory.
-pub(super) fn ring(bell: &Path, ringing: &Ringing<'_>) -> io::Result<Rung> {
+/// Hangs the doorbell at `bell`, a second name of the record. The caller holds the lock directory. `near`: shorter paths to
+/// the record and to the doorbell, by which it usually hangs at once.
+pub(super) fn ring(near: (&Path, &Path), bell: &Path, ringing: &Ringing<'_>) -> io::Result<Rung> {
+    if matches!(sys::fs::hard_link(near.0, near.1), Ok(Created::Yes)) {
+        return Ok(Rung::Yes { linked: true });
+    }
     let info = ringing.site.info(ringing.token);
     for _ in 0..4 {
         match sys::fs::hard_link(&info, bell) {
@@ -97,7 +100,7 @@ pub(super) fn ring(bell: &Path, ringing: &Ringing<'_>) -> io::Result<Rung> {
             }
             Whose::Foreign => {
                 // A growing result beside it is a sign of life.
-                let names = names(ringing.site)?;
+                let names = names(&sys::fs::list(&ringing.site.dir)?);
                 let Some((opinion, holder, judged)) =
                     look::at_foreign(bell, &names, ringing.now, ringing.ttl, ringing.memory)?
                 else {
@@ -113,9 +116,9 @@ pub(super) fn ring(bell: &Path, ringing: &Ringing<'_>) -> io::Result<Rung> {
     Err(io::Error::new(io::ErrorKind::ResourceBusy, "the lock file keeps changing hands"))
 }
 
-/// The names in the folder, as far as they are Unicode.
-pub(super) fn names(site: &Site) -> io::Result<Vec<String>> {
-    Ok(sys::fs::list(&site.dir)?.into_iter().filter_map(|entry| entry.name.into_string().ok()).collect())
+/// The names in a listing, as far as they are Unicode.
+fn names(entries: &[Entry]) -> Vec<String> {
+    entries.iter().filter_map(|entry| entry.name.to_str().map(str::to_owned)).collect()
 }
 
 /// Moves a lock file to a private name, looks at it there, and removes it if it is the one that was meant; another is
@@ -160,8 +163,13 @@ pub(super) fn silence(bell: &Path, site: &Site, token: &str) -> io::Result<()> {
 
 /// The first lock of others, beside any file of this stem, that keeps us away: sources that would make the same output
 /// share one claim, and a Python worker may hold any of them, in either generation's way.
-pub(super) fn other_locks(except: &[PathBuf], ringing: &Ringing<'_>) -> io::Result<Option<Holder>> {
-    for name in ringing.names {
+pub(super) fn other_locks(
+    folder: &[Entry],
+    except: &[Bell],
+    ringing: &Ringing<'_>,
+) -> io::Result<Option<Holder>> {
+    let names = names(folder);
+    for name in &names {
         let path = ringing.site.dir.join(name);
         let Some(file) = name
             .strip_suffix(layout::LOCK_SUFFIX)
@@ -171,10 +179,13 @@ pub(super) fn other_locks(except: &[PathBuf], ringing: &Ringing<'_>) -> io::Resu
             continue;
         };
         // `Movie.mkv.lock` is a lock; `Movie.lock` is some file of that stem.
-        if except.contains(&path) || !file.contains('.') || whose(&path, ringing.token)? != Whose::Foreign {
+        if except.iter().any(|bell| bell.path == path)
+            || !file.contains('.')
+            || whose(&path, ringing.token)? != Whose::Foreign
+        {
             continue;
         }
-        let look = look::at_foreign(&path, ringing.names, ringing.now, ringing.ttl, ringing.memory)?;
+        let look = look::at_foreign(&path, &names, ringing.now, ringing.ttl, ringing.memory)?;
         if let Some((opinion, holder, _)) = look
             && !opinion.dead
         {

@@ -2,15 +2,20 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::bell::{self, Whose};
+use super::attempt::attempt_claim;
+use super::bell::{self, Ringing, Whose};
+use super::layout;
+use super::look::ServerTime;
 use super::pulse::Pulse;
 use super::record::Commit;
-use super::stand::{HalfEnd, Stand, attempt_claim};
+use super::stand::{HalfEnd, Stand};
 use super::steps::{Ending, SealEnd};
 use crate::model::error::{Error, Kind, Result};
 use crate::sys;
+use crate::sys::fs::Entry;
 
 /// Default of [`Terms::stale_after`]; docs/PROTOCOL.md says why.
 pub const STALE_AFTER: Duration = Duration::from_secs(900);
@@ -89,7 +94,18 @@ pub enum Acquired {
     Held(Holder),
     /// A dead worker's half-done swap is in the way: `job::recover` finishes or undoes it, then ask again.
     HalfDone(HalfDone),
-    /// The source is gone.
+    /// The source is gone, and its folder with it.
+    Gone,
+}
+
+/// What lies around a claimed file.
+#[derive(Debug)]
+pub enum Around {
+    /// The file is there, and nobody else has it: its folder, as listed under the claim.
+    Clear(Vec<Entry>),
+    /// A Python worker has it, or another file of the same stem.
+    Held(Holder),
+    /// The file is gone.
     Gone,
 }
 
@@ -97,7 +113,11 @@ pub enum Acquired {
 #[derive(Debug)]
 #[must_use = "a claim that is not released keeps others away"]
 pub struct Claim {
-    pub(super) held: Option<(Stand, Pulse)>,
+    held: Option<(Stand, Pulse)>,
+    now: Option<ServerTime>,
+    stale_after: Duration,
+    /// Somebody looked around under it.
+    looked: AtomicBool,
     /// Whose claim it was before, where it was taken over.
     pub taken_from: Option<Holder>,
 }
@@ -132,6 +152,19 @@ pub(super) enum Doorbells {
     None,
 }
 
+impl Doorbells {
+    /// Where they hang.
+    pub(super) fn of(self, source: &Path, terms: &Terms) -> Vec<PathBuf> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Hung if terms.legacy_locks => {
+                vec![layout::doorbell(source), layout::legacy_doorbell(source)]
+            }
+            Self::Hung => vec![layout::doorbell(source)],
+        }
+    }
+}
+
 pub(super) fn claim(source: &Path, terms: &Terms, memory: &dyn Memory, bells: Doorbells) -> Result<Acquired> {
     let mut busy = None;
     for attempt in 0..ATTEMPTS {
@@ -145,7 +178,12 @@ pub(super) fn claim(source: &Path, terms: &Terms, memory: &dyn Memory, bells: Do
         match attempt_claim(source, terms, memory, bells) {
             Ok(Some(acquired)) => return Ok(acquired),
             Ok(None) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::StaleNetworkFileHandle
+                ) =>
+            {
                 // The folder went away under us, or the file did.
                 if !sys::fs::is_listed(source).map_err(|e| Error::io("look for the file", source, e))? {
                     return Ok(Acquired::Gone);
@@ -168,6 +206,44 @@ pub(super) fn claim(source: &Path, terms: &Terms, memory: &dyn Memory, bells: Do
 }
 
 impl Claim {
+    pub(super) fn new(
+        stand: Stand,
+        pulse: Pulse,
+        now: Option<ServerTime>,
+        terms: &Terms,
+        bells: Doorbells,
+        taken_from: Option<Holder>,
+    ) -> Self {
+        // A claim for a file of our own has nobody to look for.
+        let looked = AtomicBool::new(bells == Doorbells::None);
+        Self { held: Some((stand, pulse)), now, stale_after: terms.stale_after, looked, taken_from }
+    }
+
+    /// Looks around, once, before the file is worked on: it may have been converted a moment before the claim, and a Python
+    /// worker may have a lock beside any file of this stem. One listing answers both, and whatever else is asked of it.
+    pub fn look_around(&self, source: &Path, memory: &dyn Memory) -> Result<Around> {
+        let (stand, pulse) = self.parts();
+        let look = || {
+            let folder = sys::fs::list(&stand.site.dir)?;
+            let ringing = Ringing {
+                site: &stand.site,
+                token: &stand.token,
+                now: self.now,
+                ttl: self.stale_after,
+                memory,
+            };
+            if let Some(holder) = bell::other_locks(&folder, pulse.bells(), &ringing)? {
+                return Ok(Around::Held(holder));
+            }
+            let is_there = sys::fs::holds(&folder, source);
+            Ok(if is_there { Around::Clear(folder) } else { Around::Gone })
+        };
+        let around = look().map_err(|error| Error::io("list the folder", &stand.site.dir, error))?;
+        super::step("claim.looked");
+        self.looked.store(matches!(around, Around::Clear(_)), Ordering::Relaxed);
+        Ok(around)
+    }
+
     fn parts(&self) -> &(Stand, Pulse) {
         self.held.as_ref().expect("a claim is held until it is consumed")
     }
@@ -215,6 +291,9 @@ impl Claim {
         let lost = |why: String| Error::new(Kind::Claim, "keep the claim").because(why);
         if let Some(why) = self.lost() {
             return Err(lost(why));
+        }
+        if !self.looked.load(Ordering::Relaxed) {
+            return Err(lost("nobody looked around under it".to_owned()));
         }
         let (stand, pulse) = self.parts();
         for bell in pulse.bells() {

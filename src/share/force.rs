@@ -4,11 +4,12 @@
 use std::io;
 use std::path::Path;
 
+use super::attempt::take_by_force;
 use super::bell::{self, Whose};
 use super::claim::{Acquired, HalfDone, Memory, Terms};
 use super::layout;
 use super::site::Site;
-use super::stand::{Stand, take_by_force};
+use super::stand::Stand;
 use crate::model::error::{Error, Result};
 use crate::sys;
 

@@ -9,6 +9,7 @@
 //! published *into* it and stays with it under whatever name. So the file server lets exactly one of them happen.
 //! `<file>.mediabox.lock` is the doorbell that people, scripts and the Python workers see.
 
+mod attempt;
 mod bell;
 pub mod cache;
 pub mod claim;

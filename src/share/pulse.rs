@@ -190,7 +190,8 @@ impl Shared {
             }
             Err(error) => return Err(error),
         }
-        if !self.site.owners()?.contains(&info.token) {
+        // Two owners at once: a share with two roots, or one that lets a folder be renamed onto another that is not empty.
+        if self.site.owners()? != [info.token.clone()] {
             return Ok(Some(self.taker(&info.token)?));
         }
         for bell in &self.bells {
@@ -231,6 +232,12 @@ impl Shared {
         let Some(owner) = owners.iter().find(|owner| *owner != token) else {
             return Ok("the claim's folders were removed by somebody".to_owned());
         };
+        if owners.iter().any(|owner| owner == token) {
+            return Ok(format!(
+                "two workers have this claim at once; has {} two roots, or does it replace folders that are not empty?",
+                self.site.dir.display()
+            ));
+        }
         let by = sys::fs::read_small(&self.site.info(owner), super::record::MOST_LOCK_BYTES)
             .map(|bytes| super::record::lock(&bytes));
         Ok(match by {

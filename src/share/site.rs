@@ -161,13 +161,7 @@ impl Site {
             Call::ListOwner(owner) => return self.inside(owner).map(Seen::Owner),
             Call::Judge(owner) => return judge(owner).map(Seen::Dead),
             Call::Retire => return self.retire(me).map(Seen::Retired),
-            Call::Publish => {
-                super::step("claim.before-publish");
-                let staging = self.work(me).join(layout::CLAIM_STAGING);
-                let made = sys::fs::offer_dir(&staging, &self.lock(), &layout::own(me));
-                super::step("claim.published");
-                made
-            }
+            Call::Publish => return Ok(self.publish(me, &self.work(me), fault)),
             Call::TakeOver(owner) => {
                 super::step("takeover.before-rename");
                 let made = sys::fs::consume(&self.own(owner), &self.own(me)).map(drop);
@@ -185,7 +179,7 @@ impl Site {
                 super::step("seal.before-publish");
                 let staging = self.work(me).join(layout::SEAL_STAGING);
                 let slot = self.own(me).join(layout::SEAL);
-                let made = sys::fs::offer_dir(&staging, &slot, &layout::by(me));
+                let made = sys::fs::offer_dir(&staging, &slot, &layout::by(me)).map(drop);
                 super::step("seal.published");
                 made
             }
@@ -196,6 +190,19 @@ impl Site {
             *fault = Some(error);
         }
         Ok(Seen::Made)
+    }
+
+    /// Publishes what is staged in the work folder at `work`.
+    pub fn publish(&self, me: &str, work: &Path, fault: &mut Option<io::Error>) -> Seen<String> {
+        super::step("claim.before-publish");
+        let made = sys::fs::offer_dir(&work.join(layout::CLAIM_STAGING), &self.lock(), &layout::own(me));
+        super::step("claim.published");
+        match made {
+            Ok(Created::Yes) => return Seen::Entered,
+            Ok(Created::Exists) => {}
+            Err(error) => *fault = Some(error),
+        }
+        Seen::Made
     }
 
     /// Moves my staging out of reach of a publish that may be under way; true: the entry is still in it.
@@ -317,6 +324,15 @@ fn remove_tree(path: &Path, kind: EntryKind, depth: u32, keep: &dyn Fn(&Path) ->
 pub(super) fn make_own_dir(path: &Path) -> io::Result<()> {
     match sys::fs::create_dir(path)? {
         Created::Yes | Created::Exists => Ok(()),
+    }
+}
+
+/// Writes a claim's first record. Nothing hangs on its being there: a claim without one is held as long as its entry is
+/// young, and the next beat writes it to the disk.
+pub(super) fn write_record(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match sys::fs::jot_new(path, bytes)? {
+        Created::Yes => Ok(()),
+        Created::Exists => sys::fs::overwrite_in_place(path, bytes),
     }
 }
 

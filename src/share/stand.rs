@@ -2,16 +2,13 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use super::bell::{self, Ringing, Rung};
-use super::claim::{Acquired, Claim, Doorbells, HalfDone, Holder, Memory, Terms};
+use super::bell;
+use super::claim::{Acquired, HalfDone, Holder, Terms};
 use super::layout;
-use super::look::{self, ServerTime};
-use super::pulse::{Bell, Pulse};
 use super::record::{self, Commit, Info};
 use super::site::{Live, Site, make_own_dir, write_own};
-use super::steps::{Claimed, Claiming, Ending, SealEnd, Sealing, Turn, referenced};
+use super::steps::{Ending, SealEnd, Sealing, Turn, referenced};
 use crate::sys;
 
 /// What a claim stands on, as long as this process uses the token.
@@ -29,85 +26,6 @@ pub(super) struct HalfEnd {
     pub site: Site,
     pub owner: String,
     pub sealer: String,
-}
-
-/// One attempt with one token; `None`: something moved, ask again.
-pub(super) fn attempt_claim(
-    source: &Path,
-    terms: &Terms,
-    memory: &dyn Memory,
-    bells: Doorbells,
-) -> io::Result<Option<Acquired>> {
-    attempt_at(Site::of(source), source, terms, memory, bells, Verdict::ByEvidence)
-}
-
-/// Asks for a stem's claim without a file in view, to clear it: no doorbell, no look at the folder.
-pub(super) fn take_stale(site: &Site, terms: &Terms, memory: &dyn Memory) -> io::Result<Option<Acquired>> {
-    attempt_at(site.clone(), &site.lock(), terms, memory, Doorbells::None, Verdict::ByEvidence)
-}
-
-/// As [`take_stale`], from whoever holds it.
-pub(super) fn take_by_force(site: &Site, terms: &Terms, memory: &dyn Memory) -> io::Result<Option<Acquired>> {
-    attempt_at(site.clone(), &site.lock(), terms, memory, Doorbells::None, Verdict::Dead)
-}
-
-/// What a holder is taken for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    ByEvidence,
-    /// Dead, as a person says.
-    Dead,
-}
-
-fn attempt_at(
-    site: Site,
-    source: &Path,
-    terms: &Terms,
-    memory: &dyn Memory,
-    bells: Doorbells,
-    verdict: Verdict,
-) -> io::Result<Option<Acquired>> {
-    let stand = Stand::new(site);
-    match stand.attempt(source, terms, memory, bells, verdict) {
-        Ok(Some(Attempt::Mine(info, bells, renewed, taken_from))) => {
-            let pulse = Pulse::start(stand.site.clone(), *info, bells, *terms, renewed)?;
-            Ok(Some(Acquired::Mine(Claim { held: Some((stand, pulse)), taken_from })))
-        }
-        Ok(Some(Attempt::HalfDone { owner, sealer })) => {
-            let half = half_done(&stand.site, &owner, &sealer);
-            if owner == stand.token {
-                // The entry is ours by name now, so our record has to outlive this attempt, and to keep nobody away.
-                stand.leave(source, terms);
-            } else {
-                stand.abandon();
-            }
-            half
-        }
-        Ok(Some(Attempt::Held(holder))) => {
-            stand.abandon();
-            Ok(Some(Acquired::Held(holder)))
-        }
-        Ok(Some(Attempt::Gone)) => {
-            stand.abandon();
-            Ok(Some(Acquired::Gone))
-        }
-        Ok(None) => {
-            stand.abandon();
-            Ok(None)
-        }
-        Err(error) => {
-            stand.abandon();
-            Err(error)
-        }
-    }
-}
-
-/// How an attempt ended.
-enum Attempt {
-    Mine(Box<Info>, Vec<Bell>, Duration, Option<Holder>),
-    Held(Holder),
-    HalfDone { owner: String, sealer: String },
-    Gone,
 }
 
 /// A dead worker's sealed swap as its folder tells it. Where the folder is empty the swap is over, and only the entry
@@ -144,122 +62,8 @@ impl Stand {
         Self { work: site.work(&token), live: Live::new(&token), site, token }
     }
 
-    fn attempt(
-        &self,
-        source: &Path,
-        terms: &Terms,
-        memory: &dyn Memory,
-        bells: Doorbells,
-        verdict: Verdict,
-    ) -> io::Result<Option<Attempt>> {
-        let (site, token) = (&self.site, self.token.as_str());
-        make_own_dir(&self.work)?;
-        super::step("claim.work");
-        let now = ServerTime::of(&self.work);
-        let staging = self.work.join(layout::CLAIM_STAGING);
-        make_own_dir(&staging)?;
-        make_own_dir(&staging.join(layout::own(token)))?;
-        let renewed = sys::clock::boot();
-        let wall = now.map_or(0.0, |now| now.0).max(sys::clock::wall());
-        let local = sys::clock::local_iso(sys::clock::wall());
-        let info = Info::new(sys::host::me(), token, source, terms, wall, local);
-        write_own(&site.info(token), &info.bytes())?;
-        super::step("claim.info");
-
-        let (mut holder, mut state) = (None, None);
-        let mut fault = None;
-        let mut judge = |owner: &str| {
-            let look = look::at_owner(site, owner, now, memory)?;
-            let dead = look.opinion.dead || verdict == Verdict::Dead;
-            holder = Some(look.holder);
-            state = look.state;
-            Ok(dead)
-        };
-        let mut machine = Claiming::start();
-        let token_text = self.token.clone();
-        let end = loop {
-            let seen = site.make(token, &machine.call(&token_text), &mut judge, &mut fault)?;
-            match machine.turn(&token_text, seen) {
-                Turn::Go(next) => machine = next,
-                Turn::End(end) => break end,
-            }
-        };
-        let from = match end {
-            Claimed::Mine { from } => from,
-            Claimed::Held { by } => {
-                return Ok(Some(Attempt::Held(match holder {
-                    Some(holder) => holder,
-                    None => look::at_owner(site, &by, now, memory)?.holder,
-                })));
-            }
-            Claimed::HalfDone { owner, sealer } => return Ok(Some(Attempt::HalfDone { owner, sealer })),
-            // A share that refuses (read-only, full) would be asked for ever.
-            Claimed::Again => return fault.map_or(Ok(None), Err),
-        };
-        super::step("claim.mine");
-        if let Some(state) = state.filter(|_| from.is_some()) {
-            memory.forget(&state);
-        }
-        self.settle(source, terms, memory, bells, now).map(|settled| {
-            Some(match settled {
-                Ok(bells) => Attempt::Mine(Box::new(info), bells, renewed, from.and(holder)),
-                Err(attempt) => attempt,
-            })
-        })
-    }
-
-    /// The claim is ours among ours: hangs the doorbell, and looks for locks of others and for the source.
-    fn settle(
-        &self,
-        source: &Path,
-        terms: &Terms,
-        memory: &dyn Memory,
-        bells: Doorbells,
-        now: Option<ServerTime>,
-    ) -> io::Result<std::result::Result<Vec<Bell>, Attempt>> {
-        if bells == Doorbells::None {
-            return Ok(Ok(Vec::new()));
-        }
-        let site = &self.site;
-        let mut paths = vec![layout::doorbell(source)];
-        if terms.legacy_locks {
-            paths.push(layout::legacy_doorbell(source));
-        }
-        let mut ringing =
-            Ringing { site, token: &self.token, names: &[], now, ttl: terms.stale_after, memory };
-        let mut hung = Vec::new();
-        let mut holder = None;
-        // A Python result beside a lock matters only where there is such a lock, so the folder is listed after.
-        for path in &paths {
-            match bell::ring(path, &ringing)? {
-                Rung::Yes { linked } => hung.push(Bell { path: path.clone(), linked }),
-                Rung::TooLong => {}
-                Rung::Held(by) => holder = Some(by),
-            }
-        }
-        super::step("claim.doorbell");
-        let names = bell::names(site)?;
-        ringing.names = &names;
-        if holder.is_none() {
-            holder = bell::other_locks(&paths, &ringing)?;
-        }
-        let attempt = match holder {
-            Some(holder) => Attempt::Held(holder),
-            None if !names.iter().any(|name| source.file_name() == Some(name.as_ref()))
-                && !sys::fs::is_listed(source)? =>
-            {
-                Attempt::Gone
-            }
-            None => return Ok(Ok(hung)),
-        };
-        for bell in &hung {
-            bell::silence(&bell.path, site, &self.token)?;
-        }
-        Ok(Err(attempt))
-    }
-
     /// Marks the record as left.
-    fn leave(&self, source: &Path, terms: &Terms) {
+    pub fn leave(&self, source: &Path, terms: &Terms) {
         let mut info = Info::new(sys::host::me(), &self.token, source, terms, 0.0, String::new());
         info.left = true;
         // Where this fails, the claim is found stale by its silence.
@@ -272,7 +76,7 @@ impl Stand {
     }
 
     /// Ends an attempt that came to nothing. The entry may be there all the same: a reply may have been lost.
-    fn abandon(self) {
+    pub fn abandon(self) {
         self.end(Ending::release(self.token.clone()));
         self.remove();
     }

@@ -1,8 +1,8 @@
 //! The protocol's decisions, pure: each machine names its next call, is told what was seen, and goes on. `claim` makes
 //! the calls on a share; the model checker makes the same calls, of the same machines, on a modelled one.
 //!
-//! No machine ever learns whether a changing call *succeeded*: after a lost reply that answer is worth nothing. It
-//! looks instead, and what is listed decides.
+//! No machine believes that a changing call *failed*: after a lost reply that answer is worth nothing. It looks instead,
+//! and what is listed decides. That one *succeeded* is believed of a claim's publish alone, since the seal looks again.
 
 /// A call on the share. `T` is a token; `me` is the machine's own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +36,8 @@ pub enum Call<T> {
 pub enum Seen<T> {
     /// A changing call was made; what it answered is nobody's business.
     Made,
+    /// My publish was made, and the server's answer was that it did it.
+    Entered,
     /// My staged entry is still there, and no publish can reach it any more.
     Retired(bool),
     /// The owners listed in the lock directory; none where it is missing.
@@ -124,6 +126,9 @@ impl<T: Clone + Eq> Claiming<T> {
     pub fn turn(self, me: &T, seen: Seen<T>) -> Turn<Self, Claimed<T>> {
         use Turn::{End, Go};
         match (self, seen) {
+            // The server refused nothing, so nobody else was in. That is enough to begin work on: a second root, or a
+            // server that replaces what it should refuse, is found by the next beat, and at the latest by the seal.
+            (Self::Publish, Seen::Entered) => End(Claimed::Mine { from: None }),
             (Self::Publish, Seen::Made) => Go(Self::Published),
             (Self::Published, Seen::Lock(owners)) => {
                 if owners == [me.clone()] {

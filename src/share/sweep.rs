@@ -4,13 +4,14 @@
 use std::io;
 use std::path::Path;
 
+use super::attempt::take_stale;
 use super::bell;
 use super::claim::{Acquired, Memory, Terms};
 use super::layout;
 use super::look::{self, ServerTime};
 use super::record::{self, Commit, Lock};
 use super::site::{Site, make_own_dir};
-use super::stand::{Stand, half_done, take_stale};
+use super::stand::{Stand, half_done};
 use super::steps::{Inside, referenced};
 use super::survey::{Shelf, Swept};
 use crate::sys;

@@ -5,7 +5,7 @@
 //! Transient errors (EBUSY, ESTALE, EAGAIN, EINTR, Windows 5/32/33/183) are retried with back-off for at most
 //! [`PATIENCE`].
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -13,14 +13,16 @@ use std::time::Duration;
 use crate::model::key::Stamp;
 use crate::sys::os;
 
+mod anchor;
 mod content;
 mod grow;
 mod names;
 mod patience;
 
+pub use anchor::Anchor;
 pub use content::{
-    append, copy_new, fingerprint, overwrite_in_place, read_from, read_small, set_mtime, sync_dir, sync_file,
-    write_new,
+    append, copy_new, fingerprint, jot_new, overwrite_in_place, read_from, read_small, set_mtime, sync_dir,
+    sync_file, write_new,
 };
 pub use grow::{Growing, make_program};
 pub use names::{
@@ -124,10 +126,19 @@ pub fn is_listed(path: &Path) -> io::Result<bool> {
         return Ok(true);
     }
     match list(folder) {
-        Ok(entries) => Ok(entries.iter().any(|entry| os::fs::same_name(&entry.name, name))),
+        Ok(entries) => Ok(has(&entries, name)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// The last name of `path` is in a listing of its folder.
+pub fn holds(folder: &[Entry], path: &Path) -> bool {
+    path.file_name().is_some_and(|name| os::fs::is_surely_there(path) || has(folder, name))
+}
+
+fn has(folder: &[Entry], name: &OsStr) -> bool {
+    folder.iter().any(|entry| os::fs::same_name(&entry.name, name))
 }
 
 /// The folder that holds a name; `.` for a bare name.

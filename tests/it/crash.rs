@@ -11,8 +11,16 @@ use crate::support::clips::{codecs, ffmpeg};
 use crate::support::{Clip, Share};
 
 /// Steps that a claim and its release pass on the way to a conversion.
-const CLAIM: [&str; 6] =
-    ["claim.work", "claim.info", "claim.before-publish", "claim.published", "claim.mine", "claim.doorbell"];
+const CLAIM: [&str; 8] = [
+    "claim.work",
+    "claim.staging",
+    "claim.info",
+    "claim.before-publish",
+    "claim.published",
+    "claim.mine",
+    "claim.doorbell",
+    "claim.looked",
+];
 const SEAL: [&str; 5] = ["seal.begin", "seal.commit", "seal.before-publish", "seal.published", "seal.sealed"];
 const BESIDE: [&str; 5] =
     ["commit.before-publish", "commit.published", "commit.moved", "commit.before-trash", "commit.applied"];

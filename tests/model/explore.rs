@@ -145,9 +145,10 @@ fn a_token_used_twice_is_caught() {
     is_caught(mutant(Bug::TokenReuse, Handles::Names), &["I"]);
 }
 
+/// A publish that was answered is a claim: it takes a lost answer to be under way still.
 #[test]
 fn a_takeover_while_the_own_publish_may_be_under_way_is_caught() {
-    is_caught(mutant(Bug::NoRetire, Handles::Names), &["I"]);
+    is_caught(Protocol { delays: 1, ..mutant(Bug::NoRetire, Handles::Names) }, &["I"]);
 }
 
 /// The simpler design, whose seal is a rename of the entry: not sound where a client acts on a handle that it opened

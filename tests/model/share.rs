@@ -143,6 +143,7 @@ impl Share {
                     self.lock = true;
                     self.objects[me as usize].place = Place::Lock(me);
                     self.work[me as usize].entry = Some(me);
+                    return Seen::Entered;
                 }
             }
             Call::ListLock => return Seen::Lock(self.owners()),

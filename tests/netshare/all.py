@@ -15,6 +15,7 @@ from lab import SHARES
 QUICK = [
     claims.eight_contenders_for_one_dead_claim_have_one_winner,
     claims.a_claim_costs_no_more_than_it_may,
+    claims.a_claim_takes_no_more_round_trips_than_it_may,
     fleet.three_machines_convert_each_clip_once,
     fleet.a_machine_that_loses_power_has_its_film_taken_over,
 ]

@@ -31,6 +31,8 @@ enum Task {
     Leave { folder: PathBuf, count: u32 },
     /// Claims COUNT files of a folder, keeps them for so many seconds, and releases them
     Hold { folder: PathBuf, count: u32, seconds: f64 },
+    /// Claims COUNT files of a folder, looks around under each claim, and dies with them; tells the fastest of each
+    Look { folder: PathBuf, count: u32 },
     /// Asks for file number i at the time START + i·SLOT (seconds since 1970, by this machine's clock), and keeps what it gets to the end
     Race { folder: PathBuf, count: u32, start: f64, slot: f64 },
     /// Makes the empty files that FACTS and COUNT are about: WRITERS times FACTS, spread over so many folders
@@ -103,16 +105,28 @@ fn ask(folder: &std::path::Path, number: u32, terms: &Terms) -> Result<Claim, St
     }
 }
 
+/// Claims of many files.
+#[derive(Default)]
+struct Claims {
+    mine: BTreeMap<u32, Claim>,
+    others: Vec<String>,
+    /// Seconds that the fastest took: the others waited for this machine, not for the share.
+    fastest: Option<f64>,
+}
+
 /// Claims the files one after the other; those that somebody else holds are counted.
-fn claim_all(folder: &std::path::Path, count: u32, terms: &Terms) -> (BTreeMap<u32, Claim>, Vec<String>) {
-    let (mut mine, mut others) = (BTreeMap::new(), Vec::new());
+fn claim_all(folder: &std::path::Path, count: u32, terms: &Terms) -> Claims {
+    let mut claims = Claims::default();
     for number in 0..count {
+        let begun = Instant::now();
         match ask(folder, number, terms) {
-            Ok(claim) => drop(mine.insert(number, claim)),
-            Err(why) => others.push(format!("{number}: {why}")),
+            Ok(claim) => drop(claims.mine.insert(number, claim)),
+            Err(why) => claims.others.push(format!("{number}: {why}")),
         }
+        let took = begun.elapsed().as_secs_f64();
+        claims.fastest = Some(claims.fastest.map_or(took, |least| least.min(took)));
     }
-    (mine, others)
+    claims
 }
 
 /// The program's entry.
@@ -154,26 +168,32 @@ pub fn main() -> ExitCode {
             println!("{}", serde_json::json!({"held": held, "faults": faults}));
         }
         Task::Leave { folder, count } => {
-            let (mine, others) = claim_all(&folder, count, &terms);
+            let Claims { mine, others, .. } = claim_all(&folder, count, &terms);
             println!("{}", serde_json::json!({"claimed": mine.len(), "others": others}));
             // Without a destructor, as a kill -9 would.
             std::process::abort();
         }
         Task::Hold { folder, count, seconds } => {
-            let begun = Instant::now();
-            let (mine, others) = claim_all(&folder, count, &terms);
-            let claiming = begun.elapsed();
+            let Claims { mine, others, .. } = claim_all(&folder, count, &terms);
             std::thread::sleep(Duration::from_secs_f64(seconds));
             let kept = mine.values().filter(|claim| claim.is_current()).count();
-            let (claimed, begun) = (mine.len(), Instant::now());
+            let claimed = mine.len();
             mine.into_values().for_each(Claim::release);
+            println!("{}", serde_json::json!({"claimed": claimed, "kept": kept, "others": others}));
+        }
+        Task::Look { folder, count } => {
+            let Claims { mine, others, fastest } = claim_all(&folder, count, &terms);
+            let looks = mine.iter().map(|(number, claim)| {
+                let begun = Instant::now();
+                let _ = claim.look_around(&file(&folder, *number), &Forgetful);
+                begun.elapsed().as_secs_f64()
+            });
+            let look = looks.reduce(f64::min);
             println!(
                 "{}",
-                serde_json::json!({
-                    "claimed": claimed, "kept": kept, "others": others,
-                    "claim_seconds": claiming.as_secs_f64(), "release_seconds": begun.elapsed().as_secs_f64(),
-                })
+                serde_json::json!({"others": others, "fastest_claim": fastest, "fastest_look": look})
             );
+            std::process::abort();
         }
         Task::Race { folder, count, start, slot } => {
             let (mut mine, mut others, mut late) = (BTreeMap::new(), BTreeMap::new(), 0);

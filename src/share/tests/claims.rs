@@ -56,6 +56,17 @@ fn a_file_that_is_gone_is_not_claimed() {
 }
 
 #[test]
+fn a_claim_is_not_sealed_where_nobody_looked_around_under_it() {
+    let folder = Folder::new();
+    let Acquired::Mine(claim) = claim::acquire(&folder.film(), &terms(), &Forgetful).unwrap() else {
+        panic!("not ours");
+    };
+    let error = claim.seal(&commit_of(&folder.film())).unwrap_err();
+    assert!(error.to_string().contains("looked around"), "{error}");
+    folder.is_clean();
+}
+
+#[test]
 fn a_sealed_claim_holds_and_is_finished() {
     let folder = Folder::new();
     let claim = mine(&folder.film());

@@ -7,11 +7,13 @@ use super::*;
 /// Every named step that a conversion passes, and whether the film is swapped in by then or will be by whoever finds it.
 const STEPS: &[&str] = &[
     "claim.work",
+    "claim.staging",
     "claim.info",
     "claim.before-publish",
     "claim.published",
     "claim.mine",
     "claim.doorbell",
+    "claim.looked",
     "test.transcoded",
     "seal.begin",
     "seal.commit",

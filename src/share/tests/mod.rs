@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::claim::{self, Acquired, Claim, Forgetful, Memory, Terms};
+use super::claim::{self, Acquired, Around, Claim, Forgetful, Memory, Terms};
 use super::record::{COMMIT_VERSION, Commit, Originals};
 use crate::sys;
 
@@ -73,8 +73,16 @@ pub fn terms() -> Terms {
     Terms { stale_after: Duration::from_secs(60), heartbeat: Duration::from_secs(1), legacy_locks: false }
 }
 
+/// Asks for the claim, and looks around under it.
 pub fn ask(source: &Path) -> Acquired {
-    claim::acquire(source, &terms(), &Forgetful).unwrap()
+    match claim::acquire(source, &terms(), &Forgetful).unwrap() {
+        Acquired::Mine(claim) => match claim.look_around(source, &Forgetful).unwrap() {
+            Around::Clear(_) => Acquired::Mine(claim),
+            Around::Held(holder) => Acquired::Held(holder),
+            Around::Gone => Acquired::Gone,
+        },
+        other => other,
+    }
 }
 
 pub fn mine(source: &Path) -> Claim {

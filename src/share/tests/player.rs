@@ -88,6 +88,7 @@ pub fn convert(film: &Path, terms: &Terms, who: &str) -> String {
                 half.finish();
             }
             Acquired::Mine(claim) => {
+                let _ = claim.look_around(film, &memory).unwrap();
                 if std::fs::read(film).unwrap() != b"the film" {
                     claim.release();
                     return "converted already".to_owned();

@@ -52,6 +52,19 @@ fn a_worker_whose_claim_was_taken_over_learns_it_from_its_next_beat() {
     assert!(!folder.names().iter().any(|name| name.contains(".w-")), "{:?}", folder.names());
 }
 
+/// As on a share with two roots, or one that merges a folder into another: both were told that they are in.
+#[test]
+fn two_who_have_one_claim_both_learn_it_from_their_next_beat() {
+    let folder = Folder::new();
+    let claim = held(&folder, &short(2000));
+    let lock = layout::lock_dir(&folder.film());
+    std::fs::create_dir(lock.join(layout::own(&layout::new_token()))).unwrap();
+    until("it is lost", || claim.lost().is_some());
+    assert!(claim.lost().unwrap().contains("two roots"), "{:?}", claim.lost());
+    claim.release();
+    assert_eq!(std::fs::read(folder.film()).unwrap(), b"the film");
+}
+
 #[test]
 fn a_worker_whose_folder_was_removed_learns_it() {
     let folder = Folder::new();

@@ -67,6 +67,15 @@ pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Exclusive creation is no claim on NFS: two clients may both be told that they made the file. What must have one
 /// winner goes through [`super::publish_file`] or [`super::publish_dir`].
 pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<Created> {
+    make_new(path, bytes, |file| file.sync_all())
+}
+
+/// As [`write_new`], for what may be empty after a power cut: the server has it, but need not have it on its disk.
+pub fn jot_new(path: &Path, bytes: &[u8]) -> io::Result<Created> {
+    make_new(path, bytes, |_| Ok(()))
+}
+
+fn make_new(path: &Path, bytes: &[u8], secure: impl FnOnce(&File) -> io::Result<()>) -> io::Result<Created> {
     let mut file = match patiently(|| create(path)) {
         Ok(file) => file,
         // Also after a lost reply of our own: an empty file under the name may as well be somebody's who is about to
@@ -74,8 +83,8 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<Created> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Created::Exists),
         Err(error) => return Err(error),
     };
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    drop(file);
+    let written = file.write_all(bytes).and_then(|()| secure(&file));
+    let written = written.and(os::fs::close(file));
     match written {
         Ok(()) => Ok(Created::Yes),
         Err(error) => {

@@ -404,3 +404,28 @@ fn a_refusal_is_reported_without_waiting() {
     }
     assert!(before.elapsed() < std::time::Duration::from_secs(2));
 }
+
+#[test]
+fn an_anchor_leads_to_its_folder_and_a_missing_one_to_its_own_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("a");
+    std::fs::create_dir(&folder).unwrap();
+    let anchor = fs::Anchor::at(&folder);
+    let _ = fs::write_new(&anchor.path().join("film"), b"x").unwrap();
+    assert_eq!(std::fs::read(folder.join("film")).unwrap(), b"x");
+    assert_eq!(fs::list(anchor.path()).unwrap().len(), 1);
+    let missing = dir.path().join("b");
+    assert_eq!(fs::Anchor::at(&missing).path(), missing);
+}
+
+/// The point of it: what is above the folder is not looked up again.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_anchor_leads_to_a_folder_that_was_moved() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
+    let anchor = fs::Anchor::at(&dir.path().join("a/b"));
+    std::fs::rename(dir.path().join("a"), dir.path().join("c")).unwrap();
+    std::fs::create_dir(anchor.path().join("made")).unwrap();
+    assert!(dir.path().join("c/b/made").is_dir());
+}

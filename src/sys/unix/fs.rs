@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::os::fd::IntoRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
@@ -33,6 +34,14 @@ pub fn identity(path: &Path, links: Links) -> io::Result<Identity> {
 /// The folder is opened for it: NFS answers an opening afresh, and a bare stat from its memory for up to a minute.
 pub fn folder_metadata(dir: &Path) -> io::Result<std::fs::Metadata> {
     File::open(dir)?.metadata()
+}
+
+/// What keeps a folder found.
+pub type Held = std::os::fd::OwnedFd;
+
+/// A folder that is open for nothing but finding it, and the path by which the kernel goes on from there.
+pub fn hold(folder: &Path) -> Option<(std::path::PathBuf, Held)> {
+    super::kernel::hold(folder)
 }
 
 /// Worth another attempt. EACCES and EROFS are not: on Unix they do not pass by waiting.
@@ -75,6 +84,16 @@ pub fn has_no_links(error: &io::Error) -> bool {
 /// another client made, NFS refuses it.
 pub fn has_safe_no_replace(kind: &FileSystem) -> bool {
     matches!(kind, FileSystem::Local(_))
+}
+
+/// Closes a file that was written to: NFS and SMB write at the latest now, and say here what came of it (close(2)).
+#[expect(unsafe_code, reason = "the standard library closes without a word")]
+pub fn close(file: File) -> io::Result<()> {
+    // SAFETY: the descriptor is ours, and nobody uses it after this, whatever is answered.
+    match unsafe { libc::close(file.into_raw_fd()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Two file names are one. Linux compares bytes; macOS folds case and normal form.

@@ -1,8 +1,21 @@
 //! What only Linux has: /proc.
 
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::host::Process;
+
+/// With O_PATH no file system is told of the opening (open(2)), and a path through /proc/self/fd begins at the folder
+/// itself (proc_pid_fd(5)).
+pub fn hold(folder: &Path) -> Option<(PathBuf, OwnedFd)> {
+    use rustix::fs::{Mode, OFlags};
+    let held =
+        rustix::fs::open(folder, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let path = PathBuf::from(format!("/proc/self/fd/{}", held.as_raw_fd()));
+    // A container may have no /proc.
+    path.symlink_metadata().is_ok().then_some((path, held))
+}
 
 pub fn look(pid: u32) -> Process {
     if !is_our_proc() {

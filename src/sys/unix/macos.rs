@@ -8,6 +8,11 @@ use super::host::Process;
 /// `SZOMB` of <sys/proc.h>.
 const ZOMBIE: u32 = 5;
 
+/// There is no path that begins at an open folder.
+pub fn hold(_folder: &std::path::Path) -> Option<(std::path::PathBuf, std::os::fd::OwnedFd)> {
+    None
+}
+
 /// The installation's id; empty where it does not tell, and the host name has to do.
 #[expect(unsafe_code, reason = "gethostuuid(2) fills a buffer of ours")]
 pub fn machine_id() -> String {

@@ -40,6 +40,20 @@ impl PartialEq for Identity {
     }
 }
 
+/// Closes a file that was written to.
+pub fn close(file: File) -> io::Result<()> {
+    drop(file);
+    Ok(())
+}
+
+/// What keeps a folder found: nothing does.
+pub type Held = std::convert::Infallible;
+
+/// There is no path that begins at an open folder.
+pub fn hold(_folder: &Path) -> Option<(std::path::PathBuf, Held)> {
+    None
+}
+
 #[expect(unsafe_code, reason = "Win32 calls on a handle and buffers of ours")]
 pub fn identity(path: &Path, links: Links) -> io::Result<Identity> {
     let stay = match links {
