@@ -112,7 +112,16 @@ pub fn run(args: &CapsArgs, common: &Common, look: Look) -> Result<Ending> {
             evidence,
         ]
     });
-    let rows: Vec<Vec<String>> = rows.into_iter().chain(decoders).collect();
+    let maps = caps.libplacebo.iter().map(|verdict| {
+        let (works, evidence) = match verdict {
+            Verdict::Works { .. } => ("works", String::new()),
+            Verdict::Failed { why } => ("fails", why.clone()),
+            Verdict::NotListed => ("absent", String::new()),
+        };
+        let words = ["", "libplacebo (HDR to SDR)", "hardware", works, "", "", &evidence];
+        words.map(str::to_owned).to_vec()
+    });
+    let rows: Vec<Vec<String>> = rows.into_iter().chain(decoders).chain(maps).collect();
     ui::out(&table(
         &[
             ("codec", left),

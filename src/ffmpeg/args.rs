@@ -14,8 +14,8 @@ pub use carried::{Kept, carried, kept};
 pub use likeness::{Likeness, Ruler, likeness};
 
 use super::encoders::Release;
-use crate::model::media::{Disposition, FrameData, MediaInfo, Stream, StreamKind, Video};
-use crate::model::plan::{Action, Plan, StreamPlan, VideoEncode};
+use crate::model::media::{Disposition, FrameData, Hdr, MediaInfo, Stream, StreamKind, Video};
+use crate::model::plan::{Action, ColorTags, Plan, StreamPlan, ToneMapper, VideoEncode};
 use crate::model::policy::Container;
 
 /// The files of a transcode.
@@ -37,6 +37,10 @@ pub fn transcode(plan: &Plan, media: &MediaInfo, files: Files<'_>, release: Rele
     let queue = ["-max_muxing_queue_size", "4096"];
     if let Some(encode) = plan.streams.iter().find_map(encode_of) {
         line.0.extend(encode::device(encode).into_iter().map(OsString::from));
+    }
+    let maps = |e: &VideoEncode| e.tone_mapper == ToneMapper::Libplacebo;
+    if plan.streams.iter().filter_map(encode_of).any(maps) {
+        line.words(filter::DEVICE);
     }
     if plan.generate_timestamps {
         line.words(&["-fflags", "+genpts"]);
@@ -107,6 +111,11 @@ pub fn picture(stream: &StreamPlan, input: &Path, output: &Path) -> Vec<OsString
     line.0
 }
 
+/// The chain by which a card makes an SDR picture of this size's HDR one, and what opens the card, for a trial.
+pub(super) fn libplacebo(from: &ColorTags) -> (&'static [&'static str], String) {
+    (filter::DEVICE, filter::libplacebo(from, Hdr::Pq, None, "yuv420p"))
+}
+
 /// The filters that make of a source's frame what the result's has to look like.
 pub fn reference(encode: &VideoEncode, source: &Video) -> String {
     filter::reference(encode, source)
@@ -169,7 +178,7 @@ pub(super) fn still(input: &Path, still: &Still<'_>) -> Vec<OsString> {
     // and thrown away, where `-ss` before the input alone would show another picture.
     let run_up = if still.indexed { 0.0 } else { 5.0 };
     let mut line = Line::default();
-    line.words(&["-hide_banner", "-nostdin", "-nostats", "-v", "error"]);
+    line.words(&["-hide_banner", "-nostdin", "-nostats", "-v", "error"]).words(filter::device(filters));
     let from = (at - run_up).max(0.0);
     if from > 0.0 {
         line.word("-ss").word(format!("{from:.3}"));

@@ -3,6 +3,7 @@
 mod decode;
 mod keeping;
 mod list;
+mod mapping;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -63,10 +64,12 @@ pub fn has_all(known: &Caps, wanted: &dyn Fn(&str) -> bool) -> bool {
 /// What will be the same next time. Not, where a card was busy or did not answer: that may be over soon, and is left out.
 pub fn lasting(caps: &Caps) -> Caps {
     let mut caps = caps.clone();
-    caps.encoders.retain(|encoder| match &encoder.verdict {
+    let lasts = |verdict: &Verdict| match verdict {
         Verdict::Failed { why } => !is_session_limit(why) && !why.starts_with(trial::HUNG),
         Verdict::Works { .. } | Verdict::NotListed => true,
-    });
+    };
+    caps.encoders.retain(|encoder| lasts(&encoder.verdict));
+    caps.libplacebo = caps.libplacebo.filter(lasts);
     caps
 }
 
@@ -124,16 +127,22 @@ fn complete_within(
             filters: list::filters(&ask(tools, "-filters")?),
             listed: list::encoders(&ask(tools, "-encoders")?),
             decoders: None,
+            libplacebo: None,
         },
     };
     let untried = |name: &str| wanted(name) && !caps.encoders.iter().any(|tried| tried.name == name);
     let candidates = candidates(&caps.listed, &untried);
+    let makes_video = encoders::VIDEO.iter().any(|encoder| wanted(encoder.name));
     let accelerators = match caps.decoders {
         // Where nothing video is wanted, nothing is decoded either.
-        None if encoders::VIDEO.iter().any(|encoder| wanted(encoder.name)) => decode::accelerators(tools),
+        None if makes_video => decode::accelerators(tools),
         _ => Vec::new(),
     };
-    if candidates.iter().all(|candidate| matches!(candidate, Candidate::NotListed { .. }))
+    let maps = makes_video
+        && caps.libplacebo.is_none()
+        && ["libplacebo", "zscale"].iter().all(|filter| caps.has_filter(filter));
+    if !maps
+        && candidates.iter().all(|candidate| matches!(candidate, Candidate::NotListed { .. }))
         && accelerators.is_empty()
     {
         // Nothing to run, so no clip either.
@@ -166,7 +175,10 @@ fn complete_within(
     let mut tried = tried.into_inner().unwrap_or_else(PoisonError::into_inner);
     tried.sort_by_key(|(n, _)| *n);
     caps = joined(caps, tried.into_iter().map(|(_, cap)| cap).collect());
-    if caps.decoders.is_none() && encoders::VIDEO.iter().any(|encoder| wanted(encoder.name)) {
+    if maps {
+        caps.libplacebo = Some(mapping::verdict(&stand));
+    }
+    if caps.decoders.is_none() && makes_video {
         caps.decoders = Some(decode::try_all(&stand, &accelerators, &caps, decode::LONG, &room.0));
         if sys::stop::asked() != Stop::No {
             return Err(interrupted());

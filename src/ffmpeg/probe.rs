@@ -231,6 +231,18 @@ pub fn damage_is_at_the_end(tools: &Tools, file: &Path, seconds: f64, lines: u64
         && damage(Some((seconds - LAST - from).max(0.0))) == Some(0)
 }
 
+/// Whether frames of this stream carry captions: at its beginning, where broadcasts have them in every frame, and at two
+/// places more, since what begins with a trailer may not. What cannot be looked at counts as without.
+pub fn captions(tools: &Tools, file: &Path, media: &MediaInfo, stream: u32) -> bool {
+    let begin = media.start_time.unwrap_or(0.0);
+    let length = media.duration.filter(|d| *d > 20.0 && *d < 86_400.0 && !media.has_absurd_duration());
+    let places = length.map_or_else(Vec::new, |d| vec![begin + d * 0.2, begin + d * 0.6]);
+    let more: String = places.iter().map(|at| format!(",{at:.3}%+#12")).collect();
+    let (stream, intervals) = (stream.to_string(), format!("%+#12{more}"));
+    let sections = ["-show_frames", "-select_streams", &stream, "-read_intervals", &intervals];
+    ffprobe(tools, file, &sections).is_ok_and(|(stdout, _)| frames::captions(&stdout))
+}
+
 /// What HDR10+ and Dolby Vision say in the first frames of the main video: a text for each frame.
 pub fn dynamic(tools: &Tools, file: &Path) -> Vec<String> {
     let sections = ["-show_frames", "-select_streams", "V:0", "-read_intervals", "%+#48"];

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::caps::Caps;
-use crate::model::plan::{Action, Plan};
+use crate::model::plan::{Action, Plan, ToneMapper};
 use crate::store::Store;
 use crate::sys;
 
@@ -150,6 +150,9 @@ impl Bench {
                 if let Some(decoders) = &mut caps.decoders {
                     decoders.retain(|cap| !rests(&decoder(&cap.accel, &cap.codec), &cap.device));
                 }
+                if rests(LIBPLACEBO, &None) {
+                    caps.libplacebo = None;
+                }
                 let caps = Arc::new(caps);
                 state.current = Some((resting, Arc::clone(&caps)));
                 caps
@@ -161,6 +164,7 @@ impl Bench {
     pub fn software(&self) -> Caps {
         let mut caps = self.all.without(|cap| cap.hardware);
         caps.decoders = None;
+        caps.libplacebo = None;
         caps
     }
 
@@ -208,6 +212,10 @@ impl Bench {
         });
         // Software that is fed by a card's decoder: what may fail is the decoder.
         let post = post.or_else(|| decodes.map(|way| (decoder(&way.accel, codec), way.device)));
+        let maps = plan.streams.iter().any(
+            |s| matches!(&s.action, Action::Video(encode) if encode.tone_mapper == ToneMapper::Libplacebo),
+        );
+        let post = post.or_else(|| maps.then(|| (LIBPLACEBO.to_owned(), None)));
         if let Some(post) = &post {
             *state.busy.entry(post.clone()).or_default() += 1;
         }
@@ -228,6 +236,9 @@ impl Bench {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// The card's tone mapping among the posts.
+const LIBPLACEBO: &str = "libplacebo";
 
 /// A decoder's name among the posts.
 fn decoder(accel: &str, codec: &str) -> String {

@@ -197,7 +197,7 @@ fn encoder(plan: &Plan) -> String {
 
 /// The same file decided anew on a machine without cards. Not where the user wants one kind of hardware and nothing else.
 fn in_software(task: &Task, context: Context<'_>, source: &Source) -> Option<Plan> {
-    if context.policy.video.encoder != EncoderChoice::Auto {
+    if !matches!(context.policy.video.encoder, EncoderChoice::Auto | EncoderChoice::Software) {
         return None;
     }
     let caps = context.bench.software();

@@ -22,6 +22,9 @@ pub struct Caps {
     /// Hardware decoders that were tried; `None`: not yet.
     #[serde(default)]
     pub decoders: Option<Vec<DecodeCap>>,
+    /// The trial of tone mapping by libplacebo, which needs a card with Vulkan; `None`: not tried, or resting.
+    #[serde(default)]
+    pub libplacebo: Option<Verdict>,
 }
 
 /// The trial of one way to decode one codec in hardware.
@@ -115,6 +118,10 @@ impl Caps {
         let all = self.decoders.iter().flatten();
         all.filter(|d| d.codec == codec && d.ten_bit == ten_bit && d.is_worth_it())
             .max_by(|a, b| a.gain.unwrap_or(0.0).total_cmp(&b.gain.unwrap_or(0.0)))
+    }
+    /// A card maps HDR to SDR, and was seen to do it right.
+    pub fn has_libplacebo(&self) -> bool {
+        matches!(self.libplacebo, Some(Verdict::Works { .. }))
     }
     /// A filter is compiled in.
     pub fn has_filter(&self, name: &str) -> bool {

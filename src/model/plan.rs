@@ -185,6 +185,9 @@ pub struct VideoEncode {
     pub deinterlace: bool,
     /// Tone-map to SDR BT.709; names the source curve.
     pub tone_map: Option<super::media::Hdr>,
+    /// Who does it.
+    #[serde(default)]
+    pub tone_mapper: ToneMapper,
     /// Sample (pixel) aspect ratio of the result, after rotation; (0, 1): unknown in the source, left so.
     pub sar: (u32, u32),
     /// The source's colours, where they have to be converted to `color`; none of it: they stay as they are.
@@ -200,6 +203,17 @@ pub struct VideoEncode {
     pub keep: BTreeSet<super::media::FrameData>,
     /// Appended as they are.
     pub extra_args: Vec<String>,
+}
+
+/// Who makes SDR of HDR.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToneMapper {
+    /// The processor, frame by frame by one curve.
+    #[default]
+    Zscale,
+    /// A card, by a curve that follows the scene's brightness.
+    Libplacebo,
 }
 
 /// A way to decode in hardware.

@@ -27,7 +27,7 @@ mod tests;
 
 use crate::model::caps::Caps;
 use crate::model::media::{MediaInfo, StreamKind};
-use crate::model::plan::{Decision, Skip, SkipCode};
+use crate::model::plan::{Action, Decision, Skip, SkipCode};
 use crate::model::policy::{Container, Deinterlace, Policy, TypeFilter, VideoCodec};
 
 #[cfg(test)]
@@ -110,6 +110,20 @@ pub fn wants_frames(subject: Subject<'_>, policy: &Policy) -> bool {
     // A silent header matters only where the stream is encoded anyway: looking at every good file of a library for a
     // flag that nobody set would cost more than it finds.
     facts.field_order.is_some() || !video::reasons(stream, facts, Some(false), &policy.video).is_empty()
+}
+
+/// Streams that the decision encodes and that may carry captions of which no header tells: look (`ffmpeg::probe::captions`), say so
+/// in the facts, and decide again.
+pub fn may_have_captions(decision: &Decision, media: &MediaInfo) -> Vec<u32> {
+    let Decision::Convert(plan) = decision else { return Vec::new() };
+    let encoded = plan.streams.iter().filter(|s| matches!(s.action, Action::Video(_)));
+    let untold = |index: &u32| {
+        media.stream(*index).is_some_and(|stream| {
+            matches!(stream.codec.as_str(), "h264" | "hevc" | "mpeg2video")
+                && stream.video.as_ref().is_some_and(|video| !video.closed_captions)
+        })
+    };
+    encoded.map(|s| s.source).filter(untold).collect()
 }
 
 /// A short text that is the same exactly when the policy would decide the same: remembered with what was done, so that

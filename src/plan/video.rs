@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{color, encoder, level, words};
 use crate::model::caps::Caps;
 use crate::model::media::{DolbyVision, FrameData, Hdr, Stream, Video};
-use crate::model::plan::{Action, Decoding, Lost, Skip, SkipCode, VideoEncode};
+use crate::model::plan::{Action, Decoding, Lost, Skip, SkipCode, ToneMapper, VideoEncode};
 use crate::model::policy::{Deinterlace, DynamicHdr, HdrPolicy, Policy, VideoCodec, VideoPolicy};
 
 /// What happens to a video stream.
@@ -40,13 +40,6 @@ pub fn decide(
     }
     let (mut lost, mut keep) = dynamic_hdr(stream, video, &policy.video)?;
     let colors = color::plan(video, policy.video.hdr);
-    if colors.needs_zscale() {
-        let missing = ["zscale", "tonemap"].into_iter().find(|f| !caps.has_filter(f));
-        if let Some(missing) = missing {
-            let words = format!("its colours need ffmpeg's filter {missing}, which this build lacks");
-            return Err(Skip { code: SkipCode::CannotHere, words });
-        }
-    }
     let keeps_hdr = policy.video.hdr == HdrPolicy::Keep && video.hdr() == Hdr::Pq;
     let mastering = video.mastering.clone().filter(|_| keeps_hdr);
     let content_light = video.content_light.filter(|_| keeps_hdr);
@@ -62,6 +55,16 @@ pub fn decide(
     };
     let (row, cap) = encoder::choose(need, policy.video.encoder, caps)
         .map_err(|words| Skip { code: SkipCode::CannotHere, words })?;
+    // Its pictures go to a card and back by the one device that filters may have, which these encoders want for themselves.
+    let has_own_device = row.encoder.ends_with("_vaapi") || row.encoder.ends_with("_vulkan");
+    let by_card = colors.tone_map.is_some() && caps.has_libplacebo() && !has_own_device;
+    if colors.needs_zscale() && !by_card {
+        let missing = ["zscale", "tonemap"].into_iter().find(|f| !caps.has_filter(f));
+        if let Some(missing) = missing {
+            let words = format!("its colours need ffmpeg's filter {missing}, which this build lacks");
+            return Err(Skip { code: SkipCode::CannotHere, words });
+        }
+    }
     let size = size(video, &policy.video);
     let fps = reduced_rate(video, policy.video.max_fps);
     let ten_bit = policy.video.bit_depth > 8;
@@ -109,6 +112,7 @@ pub fn decide(
         fps,
         deinterlace,
         tone_map: colors.tone_map,
+        tone_mapper: if by_card { ToneMapper::Libplacebo } else { ToneMapper::Zscale },
         sar: if turned(video) { (video.sar.1, video.sar.0) } else { video.sar },
         color: colors.to,
         from_color: colors.from,

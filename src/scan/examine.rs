@@ -128,5 +128,17 @@ pub fn decide(path: &Path, media: &MediaInfo, rules: Rules<'_>) -> Result<Decisi
     if plan::wants_frames(subject, rules.policy) {
         subject.interlaced = Some(probe::interlaced(rules.tools, path, media)?);
     }
-    Ok(plan::decide(subject, rules.policy, rules.caps, rules.types))
+    let decision = plan::decide(subject, rules.policy, rules.caps, rules.types);
+    let captioned: Vec<u32> = plan::may_have_captions(&decision, media)
+        .into_iter()
+        .filter(|stream| probe::captions(rules.tools, path, media, *stream))
+        .collect();
+    if captioned.is_empty() {
+        return Ok(decision);
+    }
+    let mut media = media.clone();
+    for stream in media.streams.iter_mut().filter(|s| captioned.contains(&s.index)) {
+        stream.video.iter_mut().for_each(|video| video.closed_captions = true);
+    }
+    Ok(plan::decide(plan::Subject { media: &media, ..subject }, rules.policy, rules.caps, rules.types))
 }

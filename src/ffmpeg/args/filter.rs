@@ -2,7 +2,7 @@
 
 use crate::ffmpeg::encoders;
 use crate::model::media::{Hdr, Video};
-use crate::model::plan::{AudioEncode, ColorTags, VideoEncode};
+use crate::model::plan::{AudioEncode, ColorTags, ToneMapper, VideoEncode};
 
 /// The chain of a video encode. ffmpeg has turned the picture upright before it.
 pub fn video(encode: &VideoEncode, source: &Video) -> String {
@@ -52,6 +52,9 @@ fn picture(encode: &VideoEncode, source: &Video) -> Vec<String> {
     }
     let size = encode.scale.then_some((encode.width, encode.height));
     match (&encode.from_color, encode.tone_map) {
+        (Some(from), Some(curve)) if encode.tone_mapper == ToneMapper::Libplacebo => {
+            chain.push(format!("{},{FORGET}", libplacebo(from, curve, size, &encode.pix_fmt)));
+        }
         (Some(from), Some(curve)) => chain.push(tone_map(from, curve, size)),
         (Some(from), None) if from.primaries != encode.color.primaries => {
             chain.push(gamut(from, &encode.color, size));
@@ -61,8 +64,9 @@ fn picture(encode: &VideoEncode, source: &Video) -> Vec<String> {
     }
     // After a conversion of range or matrix, which the format of the padding would otherwise decide.
     chain.extend(grown);
-    if encode.scale && encode.sar.0 > 0 && encode.sar.1 > 0 {
-        // Rounding to even sizes would otherwise give square pixels a shape of 404:405.
+    let by_card = encode.tone_map.is_some() && encode.tone_mapper == ToneMapper::Libplacebo;
+    if (encode.scale || by_card) && encode.sar.0 > 0 && encode.sar.1 > 0 {
+        // Rounding to even sizes would otherwise give square pixels a shape of 404:405; libplacebo in 5.1 forgets the shape.
         chain.push(format!("setsar={}/{}", encode.sar.0, encode.sar.1));
     }
     chain
@@ -79,18 +83,42 @@ fn grow(from: (u32, u32), to: (u32, u32)) -> String {
     )
 }
 
-/// HDR to SDR in linear light. Hable's curve keeps detail in highlights; `desat=0` keeps their colour. The source's
-/// metadata is true of HDR only and must not reach the encoder.
+/// The source's metadata is true of HDR only and must not reach the encoder.
+const FORGET: &str = "sidedata=mode=delete:type=MASTERING_DISPLAY_METADATA,sidedata=mode=delete:type=CONTENT_LIGHT_LEVEL,\
+                      sidedata=mode=delete:type=DYNAMIC_HDR_PLUS";
+
+/// HDR to SDR in linear light. Hable's curve keeps detail in highlights; `desat=0` keeps their colour.
 fn tone_map(from: &ColorTags, curve: Hdr, size: Option<(u32, u32)>) -> String {
-    let transfer = if curve == Hdr::Hlg { "arib-std-b67" } else { "smpte2084" };
     format!(
-        "zscale={}{}:tin={transfer}:t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=hable:desat=0,\
-         zscale=t=bt709:m=bt709:r=tv,\
-         sidedata=mode=delete:type=MASTERING_DISPLAY_METADATA,\
-         sidedata=mode=delete:type=CONTENT_LIGHT_LEVEL,sidedata=mode=delete:type=DYNAMIC_HDR_PLUS",
+        "zscale={}{}:tin={}:t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=hable:desat=0,\
+         zscale=t=bt709:m=bt709:r=tv,{FORGET}",
         scaled(size),
         input(from, false),
+        transfer(curve),
     )
+}
+
+fn transfer(curve: Hdr) -> &'static str {
+    if curve == Hdr::Hlg { "arib-std-b67" } else { "smpte2084" }
+}
+
+/// HDR to SDR on a card with Vulkan, there and back; older versions take no other pictures than those on the card.
+pub(super) fn libplacebo(from: &ColorTags, curve: Hdr, size: Option<(u32, u32)>, pix_fmt: &str) -> String {
+    let was = ColorTags { transfer: Some(transfer(curve).to_owned()), ..from.clone() };
+    let size = size.map(|(w, h)| format!("w={w}:h={h}:")).unwrap_or_default();
+    format!(
+        "{},format=yuv420p10le,hwupload,libplacebo={size}colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv:\
+         tonemapping=bt.2390:normalize_sar=0:format={pix_fmt},hwdownload,format={pix_fmt}",
+        tags(&was).unwrap_or_default(),
+    )
+}
+
+/// Opens the device of [`libplacebo`]; it comes before the inputs.
+pub(super) const DEVICE: &[&str] = &["-init_hw_device", "vulkan=gpu", "-filter_hw_device", "gpu"];
+
+/// The device that this chain wants.
+pub(super) fn device(chain: &str) -> &'static [&'static str] {
+    if chain.contains("libplacebo=") { DEVICE } else { &[] }
 }
 
 /// BT.2020 SDR to BT.709.

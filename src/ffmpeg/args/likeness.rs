@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::Line;
+use super::{Line, filter};
 
 /// What measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub struct Likeness<'a> {
 /// The arguments of a measurement; the score comes with the run's totals.
 pub fn likeness(pair: &Likeness<'_>, ruler: Ruler) -> Vec<OsString> {
     let mut line = Line::quiet();
+    line.words(filter::device(pair.filters));
     for (path, _) in [pair.result, pair.source] {
         if let Some((from, length)) = pair.window {
             line.word("-ss").word(format!("{from:.3}")).word("-t").word(format!("{length:.3}"));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Files, decode, detect_interlacing, transcode};
 use crate::model::media::{Disposition, FrameData, MediaInfo, Stream, StreamKind, Tags, Video};
-use crate::model::plan::{Action, ColorTags, Plan, StreamPlan, VideoEncode};
+use crate::model::plan::{Action, ColorTags, Plan, StreamPlan, ToneMapper, VideoEncode};
 use crate::model::policy::Container;
 
 fn text(words: &[std::ffi::OsString]) -> String {
@@ -88,6 +88,7 @@ fn encode() -> Action {
         fps: None,
         deinterlace: false,
         tone_map: None,
+        tone_mapper: ToneMapper::Zscale,
         sar: (1, 1),
         from_color: None,
         color: ColorTags::default(),

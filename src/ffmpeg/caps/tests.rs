@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{advice, complete, conditions, lasting, trial, trial_within};
+use super::{STALL, advice, complete, conditions, lasting, mapping, trial, trial_within};
 use crate::ffmpeg::encoders;
 use crate::ffmpeg::play;
 use crate::ffmpeg::tools::{Tools, find};
@@ -199,5 +199,24 @@ fn the_ffmpeg_here_knows_every_option_of_the_table() {
                 encoder.name
             );
         }
+    }
+}
+
+#[test]
+fn libplacebo_maps_hdr_right_and_a_card_that_the_processor_plays_is_not_used_for_it() {
+    let tools = find(None, None).unwrap();
+    let stand = trial::Stand::new(&tools, STALL);
+    let found = match mapping::mapped(&stand) {
+        Ok(found) => found,
+        Err(why) => {
+            println!("SKIPPED: libplacebo does not run here: {why}");
+            return;
+        }
+    };
+    assert!(found.difference < 30.0, "{found:?}");
+    match (found.by_processor, mapping::verdict(&stand)) {
+        (true, Verdict::Failed { why }) => assert!(why.contains("the processor"), "{why}"),
+        (false, Verdict::Works { .. }) => {}
+        other => panic!("{other:?}"),
     }
 }

@@ -48,7 +48,7 @@ pub struct Stand<'a> {
     /// Nothing moving for this long is a hang; three times as long is too long in any case.
     pub(super) stall: Duration,
     /// The clip's pictures as they should come out.
-    expected: std::result::Result<Vec<u8>, String>,
+    pub(super) expected: std::result::Result<Vec<u8>, String>,
 }
 
 impl<'a> Stand<'a> {
@@ -215,7 +215,7 @@ impl<'a> Stand<'a> {
     }
 
     /// The end of a command that prints every picture small, and none twice.
-    fn pictures(&self, before: &str) -> Vec<OsString> {
+    pub(super) fn pictures(&self, before: &str) -> Vec<OsString> {
         let chain = format!("{before}scale={SIDE}:{SIDE}:flags=area,format=rgb24");
         let modern = self.tools.release.is_none_or(|release| release >= (5, 1));
         let timing = if modern { ["-fps_mode", "passthrough"] } else { ["-vsync", "0"] };
@@ -243,7 +243,7 @@ impl<'a> Stand<'a> {
 }
 
 /// Why a run failed, in its own words where it had any.
-fn failure(stderr: &str, code: Option<i32>, signal: Option<i32>) -> String {
+pub(super) fn failure(stderr: &str, code: Option<i32>, signal: Option<i32>) -> String {
     telling(stderr).unwrap_or_else(|| match (code, signal) {
         (Some(code), _) => format!("it ended with exit code {code}"),
         (None, Some(signal)) => format!("it crashed (signal {signal})"),
@@ -262,8 +262,7 @@ fn compare(expected: &[u8], made: &[u8]) -> std::result::Result<(), String> {
     if count != FRAMES || !made.len().is_multiple_of(PICTURE) {
         return Err(format!("it made {count} pictures of {FRAMES}"));
     }
-    let difference: u64 = expected.iter().zip(made).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
-    let difference = difference as f64 / made.len() as f64;
+    let difference = difference(expected, made);
     if difference <= SAME {
         return Ok(());
     }
@@ -272,6 +271,12 @@ fn compare(expected: &[u8], made: &[u8]) -> std::result::Result<(), String> {
         return Err(format!("every picture it made is one colour (red {r}, green {g}, blue {b})"));
     }
     Err(format!("it made other pictures than it was given (difference {difference:.0} of 255)"))
+}
+
+/// Mean difference per byte.
+pub(super) fn difference(expected: &[u8], made: &[u8]) -> f64 {
+    let sum: u64 = expected.iter().zip(made).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    sum as f64 / made.len().max(1) as f64
 }
 
 fn is_one_colour(picture: &[u8]) -> bool {

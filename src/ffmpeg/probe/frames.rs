@@ -29,6 +29,10 @@ pub fn merge(media: &mut MediaInfo, json: &[u8]) {
     }
 }
 
+/// How ffprobe's names of these begin, or what they contain.
+const CAPTIONS: &str = "ATSC A53";
+const HDR10_PLUS: &str = "SMPTE2094-40";
+
 /// Reads a `side_data_list`, of a stream or of a frame.
 pub fn side_data(video: &mut Video, holder: &Value) {
     let Some(list) = holder.get("side_data_list").and_then(Value::as_array) else { return };
@@ -64,29 +68,41 @@ pub fn side_data(video: &mut Video, holder: &Value) {
                 };
                 video.dolby_vision = Some(DolbyVision { profile, compatibility, enhancement_layer: false });
             }
-            k if k.contains("SMPTE2094-40") => video.hdr10_plus = true,
-            k if k.starts_with("ATSC A53") => video.closed_captions = true,
+            k if k.contains(HDR10_PLUS) => video.hdr10_plus = true,
+            k if k.starts_with(CAPTIONS) => video.closed_captions = true,
             _ => {}
         }
     }
 }
 
+/// Some frame of `-show_frames` JSON carries captions.
+pub fn captions(json: &[u8]) -> bool {
+    kinds(json).iter().flatten().any(|(kind, _)| kind.starts_with(CAPTIONS))
+}
+
 /// What `-show_frames` JSON tells of HDR10+ and Dolby Vision, frame by frame.
 pub fn dynamic(json: &[u8]) -> Vec<String> {
-    let root = serde_json::from_str::<Value>(&String::from_utf8_lossy(json)).unwrap_or_default();
-    let frames = root.get("frames").and_then(Value::as_array).cloned().unwrap_or_default();
-    let is_dynamic = |entry: &&Value| {
-        let kind = entry.get("side_data_type").and_then(Value::as_str).unwrap_or_default();
-        kind.contains("SMPTE2094-40") || kind == "Dolby Vision Metadata"
-    };
-    let text = |frame: &Value| {
-        let list = frame.get("side_data_list").and_then(Value::as_array).cloned().unwrap_or_default();
-        let mut texts: Vec<String> = list.iter().filter(is_dynamic).map(Value::to_string).collect();
+    let of = |side_data: Vec<(String, String)>| {
+        let wanted = |kind: &str| kind.contains(HDR10_PLUS) || kind == "Dolby Vision Metadata";
+        let mut texts: Vec<String> =
+            side_data.into_iter().filter(|(kind, _)| wanted(kind)).map(|(_, text)| text).collect();
         // In whatever order a decoder found them.
         texts.sort();
         texts.join(" ")
     };
-    frames.iter().map(text).collect()
+    kinds(json).into_iter().map(of).collect()
+}
+
+/// The side data of every frame: its kind and all of its text.
+fn kinds(json: &[u8]) -> Vec<Vec<(String, String)>> {
+    let root = serde_json::from_str::<Value>(&String::from_utf8_lossy(json)).unwrap_or_default();
+    let frames = root.get("frames").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let of = |frame: &Value| {
+        let list = frame.get("side_data_list").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let entry = |entry: &Value| Some((text(entry, "side_data_type")?, entry.to_string()));
+        list.iter().filter_map(entry).collect()
+    };
+    frames.iter().map(of).collect()
 }
 
 fn mastering(entry: &Value) -> Option<Mastering> {

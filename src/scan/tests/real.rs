@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::ffmpeg::{args, probe, tools, tools::Tools};
 use crate::model::caps::{Caps, EncoderCap, Verdict};
 use crate::model::media::{FrameData, MediaInfo, Stream, StreamKind};
-use crate::model::plan::{Decision, Plan, SkipCode};
+use crate::model::plan::{Action, Decision, Plan, SkipCode};
 use crate::model::policy::{DynamicHdr, Policy, Stereo, TypeFilter};
 use crate::plan;
 use crate::scan::examine::{self, Rules};
@@ -243,4 +243,52 @@ fn settings_become_what_their_plan_says() {
     policy.video.dynamic_hdr = DynamicHdr::Drop;
     policy.video.preset = Some("ultrafast".to_owned());
     assert!(check(&tools, &caps, &hdr, &policy));
+}
+
+/// A small picture from the middle of a clip, through these filters.
+fn still(tools: &Tools, file: &Path, filters: &str) -> Vec<u8> {
+    let still = args::Still { stream: 0, at: 0.2, indexed: true, filters, size: (32, 18) };
+    probe::still(tools, file, &still).unwrap_or_else(|| panic!("no picture of {}", file.display()))
+}
+
+#[test]
+fn hdr_is_mapped_by_libplacebo_where_a_device_for_it_is_found() {
+    let Some((tools, mut caps)) = tools() else { return };
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let policy = plan::profile("universal").expect("built in");
+    for (name, curve) in [("hdr10.mkv", "smpte2084"), ("hlg.mkv", "arib-std-b67")] {
+        let recipe = format!("{VIDEO} {HDR10}").replace("smpte2084", curve);
+        let source = make(&tools, dir.path(), &recipe, name);
+        caps.libplacebo = Some(Verdict::Works { fps: 0.0 });
+        let rules = Rules { tools: &tools, caps: &caps, policy: &policy, types: TypeFilter::Both };
+        let seen = examine::examine(&source, rules).expect("a clip that ffmpeg just made");
+        let Decision::Convert(plan) = seen.decision else { panic!("{name} is converted") };
+        let Some(Action::Video(encode)) = plan.streams.first().map(|s| &s.action) else {
+            panic!("an encode")
+        };
+        let chain =
+            args::reference(encode, seen.media.main_video().and_then(|s| s.video.as_ref()).expect("a video"));
+        assert!(chain.contains("libplacebo="), "{chain}");
+        // The same look at the source that the verification takes: without a device there is no picture.
+        let look = args::Still { stream: 0, at: 0.2, indexed: true, filters: &chain, size: (32, 18) };
+        if probe::still(&tools, &source, &look).is_none() {
+            println!("SKIPPED: {name} by libplacebo, which finds no Vulkan device here");
+            continue;
+        }
+        assert!(check(&tools, &caps, &source, &policy), "{name}");
+        let made = convert(&tools, &source, &seen.media, &plan, dir.path());
+        let mean = |a: &[u8], b: &[u8]| {
+            a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64
+        };
+        let result = still(&tools, &made, "");
+        assert!(mean(&result, &still(&tools, &source, &chain)) < 4.0, "{name}: not what the chain makes");
+        // By another way of mapping it is the same scene in another light; not mapped at all it is grey.
+        caps.libplacebo = None;
+        let rules = Rules { tools: &tools, caps: &caps, policy: &policy, types: TypeFilter::Both };
+        let Decision::Convert(plan) = examine::examine(&source, rules).expect("a clip").decision else {
+            panic!("{name} is converted")
+        };
+        let zscale = still(&tools, &convert(&tools, &source, &seen.media, &plan, dir.path()), "");
+        assert!(mean(&result, &zscale) < 30.0, "{name}: {}", mean(&result, &zscale));
+    }
 }

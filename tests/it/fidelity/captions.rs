@@ -1,0 +1,66 @@
+//! Closed captions inside a video: through every profile they are in every frame of the result that they were in, byte by
+//! byte, or the plan names them as lost.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::Share;
+use crate::support::clips::{ffmpeg, probe};
+
+/// Our own three frames, of which each has a pair of CEA-608: they are decoded and encoded with what lies in them.
+const CLIP: &str =
+    concat!("-f hevc -framerate 24 -i ", env!("CARGO_MANIFEST_DIR"), "/src/ffmpeg/caps/metadata.hevc");
+
+/// The bytes of all captions in a file, in the order in which they are shown.
+fn captions(file: &Path) -> Vec<u8> {
+    let graph = format!("movie={}[out0+subcc]", file.display());
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", &graph]);
+    command.args(["-map", "0:s", "-c:s", "copy", "-f", "data", "-"]);
+    command.output().unwrap().stdout
+}
+
+#[test]
+fn captions_survive_or_are_named_as_lost() {
+    let materials = Share::new();
+    let films = [
+        ("h264.mkv", "-vf loop=7:3,noise=alls=40:allf=t,format=yuv420p -c:v libx264 -preset fast -bf 2"),
+        ("mpeg2.ts", "-vf loop=7:3,noise=alls=40:allf=t,format=yuv420p -c:v mpeg2video -q:v 4 -bf 2"),
+        ("hevc.mkv", "-c:v copy"),
+        ("large.mkv", "-vf scale=1920:1080,format=yuv420p -c:v libx264 -preset ultrafast"),
+    ];
+    for (name, recipe) in films {
+        let words = CLIP.split_whitespace().chain(recipe.split_whitespace());
+        ffmpeg(
+            words.chain(["-bsf:v", if name == "hevc.mkv" { "setts=pts=N:dts=N" } else { "null" }]),
+            &materials.aside(name),
+        );
+        let bytes = captions(&materials.aside(name));
+        assert!(bytes.len() >= 9 && bytes.windows(2).any(|pair| pair == [0xc8, 0xe9]), "{name}: {bytes:x?}");
+    }
+    let mut survived = 0;
+    for profile in ["universal", "chromecast", "compact", "remux"] {
+        let share = Share::new();
+        for (name, _) in films {
+            share.put(name, &std::fs::read(materials.aside(name)).unwrap());
+        }
+        let run = share.convert(&["--profile", profile, "--max-output-percent", "none", "--jobs", "2"]);
+        assert_eq!(run.code, 0, "{profile}: {}\n{}", run.stdout, run.stderr);
+        for end in run.named("job_ended") {
+            assert_eq!(end["outcome"], "converted", "{profile}: {end}");
+            let name = end["path"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+            let output = share.path(end["output"].as_str().unwrap());
+            let (was, is) = (captions(&materials.aside(&name)), captions(&output));
+            let lost = end["lost"].as_array().unwrap().iter().any(|l| l.to_string().contains("captions"));
+            let copied = probe(&output)["streams"][0]["codec_name"]
+                == probe(&materials.aside(&name))["streams"][0]["codec_name"];
+            assert_eq!(
+                was == is,
+                !lost,
+                "{name} by {profile} (copied: {copied}): {was:x?} became {is:x?}; {end}"
+            );
+            survived += usize::from(was == is);
+        }
+    }
+    assert!(survived >= 6, "{survived}");
+}
