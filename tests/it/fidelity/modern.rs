@@ -42,12 +42,12 @@ fn frames(folder: &Path, file: &Path) -> Vec<(String, bool)> {
     json["frames"].as_array().unwrap().iter().map(of).collect()
 }
 
-/// Our own three frames with all kinds of metadata, shown over and over under noise that costs bits.
-const CLIP: &str = concat!(
-    "-stream_loop 9 -f hevc -framerate 24 -i ",
-    env!("CARGO_MANIFEST_DIR"),
-    "/src/ffmpeg/caps/metadata.hevc"
-);
+/// Our own three frames with all kinds of metadata, ten times over, as words of a command.
+fn clip(share: &Share) -> String {
+    let path = share.aside("clip.hevc");
+    std::fs::write(&path, include_bytes!("../../../src/ffmpeg/caps/metadata.hevc").repeat(10)).unwrap();
+    format!("-f hevc -framerate 24 -i {}", path.display())
+}
 
 /// Every film with a bit rate is above this one.
 const PROFILE: &str = "profile = 'keep'\n[profiles.keep]\nextends = 'compact'\nmax_output_percent = 'none'\n\
@@ -73,12 +73,13 @@ fn ended(run: &Run, name: &str) -> Value {
 
 /// Films of ours, and real ones of the same kind where they are there: (name in the library, path).
 fn sources(folder: &Path, share: &Share) -> (PathBuf, PathBuf, Vec<PathBuf>) {
+    let clip = clip(share);
     let noise = "-vf noise=alls=40:allf=t,format=yuv420p10le -an";
     let x265 = "-c:v libx265 -preset ultrafast -maxrate 50M -bufsize 50M -x265-params log-level=error";
     let (vision, both) = (share.aside("vision.mp4"), share.aside("both.mp4"));
-    ffmpeg(folder, &format!("{CLIP} {noise} {x265} -dolbyvision 1 -tag:v hvc1 -strict unofficial"), &vision);
+    ffmpeg(folder, &format!("{clip} {noise} {x265} -dolbyvision 1 -tag:v hvc1 -strict unofficial"), &vision);
     // As it is: both kinds in every frame.
-    ffmpeg(folder, &format!("{CLIP} -c copy -tag:v hvc1"), &both);
+    ffmpeg(folder, &format!("{clip} -c copy -tag:v hvc1"), &both);
     let mut real = Vec::new();
     if let Some(media) = real_media() {
         for name in ["hevc-dolby-vision", "hevc-hdr10plus"] {
@@ -156,8 +157,8 @@ fn an_ffmpeg_that_loses_dynamic_hdr_is_found_out_and_the_film_left_alone() {
 fn captions_come_through_x265_where_ffmpeg_can() {
     let Some(folder) = modern() else { return };
     let share = Share::new();
-    let film = share.path("film.ts");
-    ffmpeg(&folder, &format!("{CLIP} -vf noise=alls=40:allf=t,format=yuv420p -c:v mpeg2video -q:v 4"), &film);
+    let (film, clip) = (share.path("film.ts"), clip(&share));
+    ffmpeg(&folder, &format!("{clip} -vf noise=alls=40:allf=t,format=yuv420p -c:v mpeg2video -q:v 4"), &film);
     crate::support::share::age(&film);
     let was = frames(&folder, &film);
     let run = convert(&share, &folder, &["--profile", "compact", "--max-output-percent", "none"]);
