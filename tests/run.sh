@@ -182,7 +182,11 @@ suite_lint() {
     run lint-all-features cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 }
 
-suite_test() { run test cargo test --locked --workspace --all-features --no-fail-fast -- --show-output; }
+# Some tests want an ffmpeg of today; without it they say that they are skipped.
+suite_test() {
+    tests/modern.sh >"$logs/modern.log" 2>&1 || echo "no ffmpeg of today: $(tail -n 1 "$logs/modern.log")"
+    run test cargo test --locked --workspace --all-features --no-fail-fast -- --show-output
+}
 
 windows_target() { # makes the Windows target and its C compiler be there; says what is missing
     if ! rustc --print target-libdir --target "$WINDOWS" 2>/dev/null | xargs -r test -d; then

@@ -39,12 +39,12 @@ pub fn examine(path: &Path, rules: Rules<'_>) -> Result<Examined> {
     {
         return Ok(Examined { stamp, media, decision });
     }
-    probed(path, stamp, rules)
+    probed(path, stamp, rules, decide)
 }
 
 /// Probes and decides, whatever the headers would say.
 pub fn fully(path: &Path, rules: Rules<'_>) -> Result<Examined> {
-    probed(path, stamp(path)?, rules)
+    probed(path, stamp(path)?, rules, decide)
 }
 
 /// Decides from remembered facts of the file as it is in `stamp`; probes where they are too thin for what comes of them.
@@ -71,13 +71,15 @@ pub fn hinted(path: &Path, stamp: Stamp, media: MediaInfo, rules: Rules<'_>) -> 
 /// What would come of a file, for counting: from its headers where they tell as much as ffprobe would. `known`: facts
 /// remembered of the file as it is in the given stamp. Nothing is converted by this word; who converts looks again.
 pub fn outlook(path: &Path, stamp: Stamp, known: Option<MediaInfo>, rules: Rules<'_>) -> Result<Examined> {
-    let Some(media) = known.or_else(|| headers::read(path)) else { return fully(path, rules) };
-    if media.witness == Witness::Ffprobe {
-        return recalled(path, stamp, media, rules);
-    }
-    match foresee(path, &media, rules) {
+    let probed = || probed(path, self::stamp(path)?, rules, weigh);
+    let Some(media) = known.or_else(|| headers::read(path)) else { return probed() };
+    let decision = match media.witness {
+        Witness::Ffprobe => Some(weigh(path, &media, rules)?),
+        Witness::Headers => foresee(path, &media, rules),
+    };
+    match decision {
         Some(decision) => Ok(Examined { stamp, media, decision }),
-        None => fully(path, rules),
+        None => probed(),
     }
 }
 
@@ -86,7 +88,10 @@ fn stamp(path: &Path) -> Result<Stamp> {
         .map_err(|error| crate::model::error::Error::io("look at the file", path, error))
 }
 
-fn probed(path: &Path, stamp: Stamp, rules: Rules<'_>) -> Result<Examined> {
+/// How facts become a decision.
+type Judge = fn(&Path, &MediaInfo, Rules<'_>) -> Result<Decision>;
+
+fn probed(path: &Path, stamp: Stamp, rules: Rules<'_>, judge: Judge) -> Result<Examined> {
     // A process for each file of an aborted download would tell nothing that the file system does not.
     if stamp.size > 0 && crate::sys::fs::is_hollow(path) {
         return Err(crate::model::error::Error::new(crate::model::error::Kind::Media, "read the file")
@@ -96,7 +101,7 @@ fn probed(path: &Path, stamp: Stamp, rules: Rules<'_>) -> Result<Examined> {
             ));
     }
     let media = probe::probe(rules.tools, path)?;
-    let decision = decide(path, &media, rules)?;
+    let decision = judge(path, &media, rules)?;
     Ok(Examined { stamp, media, decision })
 }
 
@@ -121,14 +126,9 @@ pub fn may_rest(decision: &Decision) -> bool {
     matches!(decision, Decision::Skip(Skip { code: SkipCode::Fits | SkipCode::OtherType, .. }))
 }
 
-/// Decides from facts, looking at real frames only where the decision hangs on them.
+/// Decides from facts, looking at real frames only where the decision or what it loses hangs on them.
 pub fn decide(path: &Path, media: &MediaInfo, rules: Rules<'_>) -> Result<Decision> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut subject = plan::Subject { name: &name, media, interlaced: None };
-    if plan::wants_frames(subject, rules.policy) {
-        subject.interlaced = Some(probe::interlaced(rules.tools, path, media)?);
-    }
-    let decision = plan::decide(subject, rules.policy, rules.caps, rules.types);
+    let decision = weigh(path, media, rules)?;
     let captioned: Vec<u32> = plan::may_have_captions(&decision, media)
         .into_iter()
         .filter(|stream| probe::captions(rules.tools, path, media, *stream))
@@ -140,5 +140,15 @@ pub fn decide(path: &Path, media: &MediaInfo, rules: Rules<'_>) -> Result<Decisi
     for stream in media.streams.iter_mut().filter(|s| captioned.contains(&s.index)) {
         stream.video.iter_mut().for_each(|video| video.closed_captions = true);
     }
-    Ok(plan::decide(plan::Subject { media: &media, ..subject }, rules.policy, rules.caps, rules.types))
+    weigh(path, &media, rules)
+}
+
+/// Decides from facts, looking at real frames only where the decision itself hangs on them.
+fn weigh(path: &Path, media: &MediaInfo, rules: Rules<'_>) -> Result<Decision> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut subject = plan::Subject { name: &name, media, interlaced: None };
+    if plan::wants_frames(subject, rules.policy) {
+        subject.interlaced = Some(probe::interlaced(rules.tools, path, media)?);
+    }
+    Ok(plan::decide(subject, rules.policy, rules.caps, rules.types))
 }
