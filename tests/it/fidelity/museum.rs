@@ -147,7 +147,7 @@ fn inventory(file: &Path) -> Inventory {
 }
 
 /// A Blu-ray subtitle stream of two cues that are shown and taken away again: the segments of four display sets.
-fn pgs() -> Vec<u8> {
+pub fn pgs() -> Vec<u8> {
     let mut bytes = Vec::new();
     for (n, seconds) in [0.1_f64, 0.2, 0.3, 0.4].into_iter().enumerate() {
         let shows = n % 2 == 0;
@@ -178,7 +178,7 @@ fn pgs() -> Vec<u8> {
     bytes
 }
 
-const FILM: &str = "-f lavfi -i testsrc2=size=160x90:rate=25:duration=0.6 -f lavfi -i sine=frequency=440:sample_rate=48000:duration=0.6";
+pub const FILM: &str = "-f lavfi -i testsrc2=size=160x90:rate=25:duration=0.6 -f lavfi -i sine=frequency=440:sample_rate=48000:duration=0.6";
 const X265: &str =
     "-c:v libx265 -preset ultrafast -pix_fmt yuv420p10le -color_primaries bt2020 -colorspace bt2020nc";
 
@@ -401,11 +401,20 @@ pub fn nothing_is_lost_in_silence(share: &Share, run: &Run, sources: &Path) {
         assert!(before.texts.len() <= after.texts.len() + named("subtitle") + beside, "{what}");
         assert_eq!(before.chapters, after.chapters, "{what}");
         for (b, a) in before.audio.iter().zip(&after.audio) {
-            assert_eq!((&b.language, b.channels), (&a.language, a.channels), "{what}");
+            let named = lost.iter().any(|l| l.starts_with(&format!("{} channels of", b.channels)));
+            assert_eq!(
+                (&b.language, if named { 2 } else { b.channels }),
+                (&a.language, a.channels),
+                "{what}"
+            );
         }
         // VP9 has packets that show nothing: its frames are counted by the verification, which decodes them.
         for (b, a) in before.video.iter().zip(&after.video).filter(|_| !what.contains(".webm")) {
-            assert!(b.frames.abs_diff(a.frames) <= 3, "{what}");
+            let plan = run.named("planned").into_iter().find(|e| e["path"] == event["path"]).unwrap();
+            // Said before: «video has 59.940 frames a second, wanted are up to 30».
+            let halved = plan["plan"]["why"].to_string().contains("frames a second");
+            let expected = if halved { b.frames / 2 } else { b.frames };
+            assert!(expected.abs_diff(a.frames) <= 3, "{what}");
         }
     }
 }
