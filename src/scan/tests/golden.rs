@@ -216,26 +216,45 @@ fn every_encoder_gets_the_words_that_were_reviewed() {
         "h264_videotoolbox",
         "hevc_videotoolbox",
     ];
-    let (name, media) =
-        records().into_iter().find(|(name, _)| name == "mpeg4-mp3.avi").expect("the record is there");
+    // An ordinary film, and those whose filters each encoder has to get along with.
+    let asked = [
+        ("mpeg4-mp3.avi", None, Quality::Standard),
+        ("mpeg4-mp3.avi", Some(8000), Quality::High),
+        ("hevc-hdr10-4k.mkv", None, Quality::Standard),
+        ("mpeg2-interlaced.ts", None, Quality::Small),
+        ("ffv1-rgb-hd.mkv", None, Quality::Value(20.0)),
+    ];
+    let records = records();
     let mut text = String::new();
-    for encoder in ALL {
-        let caps = caps((7, 1), &[encoder]);
-        for (ceiling, quality) in [(None, Quality::Standard), (Some(8000), Quality::High)] {
+    for (encoder, libplacebo) in ALL.iter().map(|name| (*name, false)).chain([
+        ("libx264", true),
+        ("h264_nvenc", true),
+        ("h264_vaapi", true),
+    ]) {
+        let mut caps = caps((7, 1), &[encoder]);
+        caps.libplacebo = libplacebo.then_some(Verdict::Works { fps: 0.0 });
+        for (name, ceiling, quality) in
+            asked.iter().filter(|(name, ..)| !libplacebo || name.contains("hdr10"))
+        {
+            let (_, media) = records.iter().find(|(record, _)| record == name).expect("the record is there");
             let mut policy = plan::profile("universal").expect("a built-in profile");
             policy.video.encoder = EncoderChoice::Auto;
-            policy.video.quality = quality;
-            policy.video.max_bitrate = ceiling;
+            policy.video.quality = *quality;
+            policy.video.max_bitrate = *ceiling;
             policy.video.codec = Some(match encoder {
                 e if e.contains("264") => VideoCodec::H264,
                 e if e.contains("265") || e.contains("hevc") => VideoCodec::Hevc,
                 _ => VideoCodec::Av1,
             });
             policy.video.bit_depth = if policy.video.codec == Some(VideoCodec::H264) { 8 } else { 10 };
-            let (_, decision) = decide(&name, &media, &policy, &caps);
-            let Decision::Convert(plan) = decision else { panic!("{encoder}: {decision:?}") };
+            let (_, decision) = decide(name, media, &policy, &caps);
+            let words = match decision {
+                Decision::Convert(plan) => argv(&plan, media, caps.release),
+                Decision::Skip(skip) => format!("skip: {}", skip.words),
+            };
+            let with = if libplacebo { ", a card that maps" } else { "" };
             let ceiling = ceiling.map_or_else(String::new, |c| format!(", at most {c} kbit/s"));
-            let _ = writeln!(text, "{encoder}{ceiling}\n  {}", argv(&plan, &media, caps.release));
+            let _ = writeln!(text, "{encoder}, {name}{ceiling}{with}\n  {words}");
         }
     }
     compare("encoders.golden", &text);
