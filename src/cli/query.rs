@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Ending;
@@ -15,8 +16,7 @@ use super::scan::gather::{Gather, Place, Unknown};
 use super::scan::{folder, jobs};
 use super::session::{BUILT_IN, Session};
 use crate::model::error::{Error, Kind, Result};
-use crate::model::key::{Key, Stamp};
-use crate::model::media::MediaInfo;
+use crate::model::key::Stamp;
 use crate::model::outcome::Outcome;
 use crate::model::policy::TypeFilter;
 use crate::plan;
@@ -24,7 +24,7 @@ use crate::scan::examine::Examined;
 use crate::scan::filter::Filter;
 use crate::scan::query::{self, Expression, Row, packed};
 use crate::share::library;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::sys::stop;
 use crate::ui::ndjson::SCHEMA;
 use crate::ui::table::{Align, table};
@@ -72,6 +72,9 @@ pub struct QueryArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// Files taken from the store at once.
+const BATCH: usize = 4096;
 
 const EXPRESSIONS: &str = "\
 Only files for which this holds (repeatable: all must hold), e.g. \"height > 1080 and audio_channels > 2\", \
@@ -228,19 +231,30 @@ fn rows(dir: &Path, store: &Store, mut each: impl FnMut(Row)) -> Result<()> {
     Ok(())
 }
 
-/// What is remembered of the files below a folder, by paths relative to it.
-fn known(dir: &Path, store: &Store) -> Result<Vec<(Key, Stamp, MediaInfo)>> {
-    let mut found: Vec<(Key, Stamp, MediaInfo)> = Vec::new();
+/// Calls `each` with what is remembered of the files below a folder, once, by paths relative to it, some thousand files at a time:
+/// a library of a million needs no memory for all of them.
+fn known(dir: &Path, store: &Store, mut each: impl FnMut(&[(String, Stamp, String)])) -> Result<()> {
+    let mut seen: HashSet<String> = HashSet::new();
     for place in places(dir)? {
         let below = place.key(dir);
-        let rows = store.media_below(&place.id, &below);
-        found.extend(
-            rows.into_iter().map(|(key, stamp, media)| (Key(relative(&key.0, &below)), stamp, media)),
-        );
+        let (mut here, mut batch) = (HashSet::new(), Vec::with_capacity(BATCH));
+        store.facts_below(&place.id, &below, |key, name, stamp, facts| {
+            let folder = relative(key, &below);
+            if seen.contains(&folder) {
+                return;
+            }
+            let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+            here.insert(folder);
+            batch.push((path, stamp, facts.to_owned()));
+            if batch.len() == BATCH {
+                each(&batch);
+                batch.clear();
+            }
+        });
+        each(&batch);
+        seen.extend(here);
     }
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    found.dedup_by(|a, b| a.0 == b.0);
-    Ok(found)
+    Ok(())
 }
 
 /// Takes into this machine's memory what others have shared since; no media file is opened. Always, where nothing is
@@ -327,18 +341,25 @@ pub fn stats(args: &StatsArgs, common: &Common, look: Look) -> Result<Ending> {
     let store = session.store();
     let caps = session.caps(&session.remembered_tools(&store)?, &store, Some(&policy))?;
     refresh(&dir, args.refresh, &session, &store)?;
-    let known = known(&dir, &store)?;
-    if known.is_empty() {
-        nothing(&session);
-    }
     let mut census = Census::new(&policy.name, false);
-    for (key, stamp, media) in known {
-        let name = key.0.rsplit('/').next().unwrap_or_default();
-        let subject = plan::Subject { name, media: &media, interlaced: None };
-        let decision = plan::decide(subject, &policy, &caps, TypeFilter::Both);
-        let top = key.0.split_once('/').map_or(".", |(top, _)| top).to_owned();
-        census.below(top, stamp.size);
-        census.examined(Path::new(&key.0), &Examined { stamp, media, decision });
+    known(&dir, &store, |files| {
+        let decided: Vec<_> = files
+            .par_iter()
+            .filter_map(|(path, stamp, facts)| {
+                let media = store::media(facts)?;
+                let name = path.rsplit('/').next().unwrap_or_default();
+                let subject = plan::Subject { name, media: &media, interlaced: None };
+                let decision = plan::decide(subject, &policy, &caps, TypeFilter::Both);
+                Some((path, Examined { stamp: *stamp, media, decision }))
+            })
+            .collect();
+        for (path, examined) in decided {
+            census.below(path.split_once('/').map_or(".", |(top, _)| top), examined.stamp.size);
+            census.examined(Path::new(path), &examined);
+        }
+    })?;
+    if census.looked_at() == 0 {
+        nothing(&session);
     }
     census.estimate(saved(&store, &policy.name)?);
     census.finish(vec![dir], false);

@@ -25,6 +25,11 @@ pub struct FolderFacts {
     pub counts: Option<(String, [u8; 16], String)>,
 }
 
+/// Facts from the text in which they are kept; `None` where it is not understood.
+pub fn media(text: &str) -> Option<MediaInfo> {
+    serde_json::from_str(text).ok()
+}
+
 /// Folder and name of a key.
 fn split(key: &Key) -> (&str, &str) {
     key.0.rsplit_once('/').unwrap_or(("", &key.0))
@@ -81,27 +86,25 @@ impl Store {
         rows.unwrap_or_default().into_iter().filter_map(parsed).collect()
     }
 
-    /// All facts remembered of files below a folder of a library (its key; empty: all), by whomever. One that does not
-    /// parse is left out.
-    pub fn media_below(&self, library: &str, folder: &str) -> Vec<(Key, Stamp, MediaInfo)> {
+    /// Calls `each` with what is remembered of every file below a folder of a library (its key; empty: all), by whomever, folder
+    /// by folder: the folder's key, the file's name, its stamp, and its facts as they are kept ([`media`] reads them).
+    pub fn facts_below(&self, library: &str, folder: &str, mut each: impl FnMut(&str, &str, Stamp, &str)) {
         let (from, to) = below(folder);
-        let rows = self.try_with(|c| {
+        let each = std::cell::RefCell::new(&mut each);
+        self.try_with(|c| {
             let mut query = c.prepare_cached(
                 "SELECT folder, name, size, sec, nsec, info FROM fact
-                 WHERE library = ?1 AND (folder = ?2 OR (folder >= ?3 AND folder < ?4))",
+                 WHERE library = ?1 AND (folder = ?2 OR (folder >= ?3 AND folder < ?4)) ORDER BY folder",
             )?;
-            let rows = query.query_map(params![library, folder, from, to], |row| {
-                let (folder, name): (String, String) = (row.get(0)?, row.get(1)?);
-                let key = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            let mut rows = query.query(params![library, folder, from, to])?;
+            while let Some(row) = rows.next()? {
                 let size: i64 = row.get(2)?;
                 let stamp = Stamp { size: size as u64, sec: row.get(3)?, nsec: row.get(4)? };
-                Ok((Key(key), stamp, row.get::<_, String>(5)?))
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
+                let text = |column: usize| Ok::<&str, rusqlite::Error>(row.get_ref(column)?.as_str()?);
+                (*each.borrow_mut())(text(0)?, text(1)?, stamp, text(5)?);
+            }
+            Ok(())
         });
-        let parsed =
-            |(key, stamp, json): (Key, Stamp, String)| Some((key, stamp, serde_json::from_str(&json).ok()?));
-        rows.unwrap_or_default().into_iter().filter_map(parsed).collect()
     }
 
     /// Remembers a folder as it is, in one go.

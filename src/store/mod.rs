@@ -8,7 +8,7 @@ mod migrations;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{FolderFacts, NOT_WHOLE};
+pub use facts::{FolderFacts, NOT_WHOLE, media};
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

@@ -1,8 +1,9 @@
 //! Names: keys relative to a root, stems, extensions, what a person is shown.
 
+use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::model::key::Key;
 
@@ -17,6 +18,14 @@ pub fn key(root: &Path, path: &Path) -> Option<Key> {
         key.extend(name.to_str()?.nfc());
     }
     if key.is_empty() { None } else { Some(Key(key)) }
+}
+
+/// A name in NFC: one spelling for machines that compose accents and those that do not.
+pub fn composed(name: &str) -> Cow<'_, str> {
+    if is_nfc_quick(name.chars()) == IsNormalized::Yes {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(name.nfc().collect())
 }
 
 /// NFC, then case-folded: two names that are one file on some share give the same text.

@@ -59,8 +59,8 @@ impl Run<'_> {
 
     /// What the fleet remembers of a folder, and this machine better.
     pub(super) fn memos(&self, folder: &Folder, library: &Library) -> cache::Folder {
-        let mut memos =
-            if folder.cache.is_some() { cache::read(&folder.path) } else { cache::Folder::default() };
+        // Whether or not the walk saw a cache here: that may have been days ago.
+        let mut memos = cache::read(&folder.path);
         self.repeat_learnt(folder, &mut memos, library);
         if let Some(fault) = &memos.fault {
             self.note(

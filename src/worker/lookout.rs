@@ -213,10 +213,11 @@ impl Lookout {
             }
         }
         if now >= self.due {
+            let began = sys::clock::boot();
             self.try_ways();
             happened.extend(self.moved());
-            let took = sys::clock::boot().saturating_sub(now);
-            self.due = sys::clock::boot() + (took * 10).clamp(PAUSE.0, PAUSE.1);
+            let took = sys::clock::boot().saturating_sub(began);
+            self.due = now + took + (took * 10).clamp(PAUSE.0, PAUSE.1);
         }
         for folder in happened {
             self.fresh.insert(folder, (now, now + PATIENCE));
@@ -365,17 +366,6 @@ mod tests {
             .expect("listed")
     }
 
-    fn names(walk: Walk) -> Vec<String> {
-        let mut names: Vec<String> = walk
-            .filter_map(|found| match found {
-                Found::Folder(folder) => Some(folder.path.file_name()?.to_str()?.to_owned()),
-                _ => None,
-            })
-            .collect();
-        names.sort();
-        names
-    }
-
     const SECOND: Duration = Duration::from_secs(1);
 
     fn in_which_names_change_is_found(mut lookout: Lookout, root: &Path) {
@@ -393,7 +383,19 @@ mod tests {
         let mut changed = lookout.changed(later);
         changed.sort();
         assert_eq!(changed, [root.join("a/deep"), root.join("b")]);
-        assert_eq!(names(lookout.look(&changed, &bounds())), ["b", "deep", "new", "newer"]);
+        let found: Vec<Folder> = lookout
+            .look(&changed, &bounds())
+            .filter_map(|found| match found {
+                Found::Folder(folder) => Some(folder),
+                _ => None,
+            })
+            .collect();
+        let mut names: Vec<_> = found.iter().filter_map(|folder| folder.path.file_name()?.to_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["b", "deep", "new", "newer"]);
+        for folder in &found {
+            assert_eq!(lookout.news_of(folder, later).1, None);
+        }
         assert!(lookout.changed(later + SECOND).is_empty(), "not at once again");
         lookout.looked(&folder(&root.join("b")), Rest::Done, later);
         let again = lookout.changed(later + 2 * AGAIN);

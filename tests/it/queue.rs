@@ -42,6 +42,32 @@ fn files_are_taken_in_the_order_asked_for() {
 }
 
 #[test]
+fn the_largest_the_smallest_or_any_file_comes_first_where_that_is_asked_for() {
+    let share = Share::new();
+    let clips = [("a.flac", Clip::Flac), ("b.mkv", Clip::RemuxMkv), ("c.avi", Clip::Mpeg4Avi)];
+    let mut sizes: Vec<(u64, String)> = clips
+        .map(|(name, clip)| (fs::metadata(share.add(name, clip)).unwrap().len(), name.to_owned()))
+        .into();
+    sizes.sort();
+    let plans = |order: &str| -> Vec<String> {
+        let run = share.worker(&["--order", order, "--dry-run"]).end().expect(0);
+        let planned = run.events().into_iter().filter(|event| event["event"] == "planned");
+        planned
+            .map(|event| {
+                Path::new(event["path"].as_str().unwrap()).file_name().unwrap().to_str().unwrap().into()
+            })
+            .collect()
+    };
+    let smallest: Vec<String> = sizes.into_iter().map(|(_, name)| name).collect();
+    assert_eq!(plans("smallest"), smallest);
+    assert_eq!(plans("largest"), smallest.iter().rev().cloned().collect::<Vec<_>>());
+    let mut random = plans("random");
+    random.sort();
+    assert_eq!(random, ["a.flac", "b.mkv", "c.avi"], "each once");
+    assert_eq!(plans("savings").len(), 3);
+}
+
+#[test]
 fn a_wish_jumps_the_queue_of_a_machine_that_is_at_work() {
     let share = Share::new();
     share.add("a/1.avi", Clip::LongAvi);
@@ -94,4 +120,30 @@ fn a_watch_takes_what_comes_after_it_has_gone_quiet_and_ends_when_told() {
         let run = worker.end();
         assert_eq!(run.named("run_ended").len(), 1);
     }
+}
+
+/// Linux tells of changes on a disk of its own; elsewhere a watch looks at folders' times some seconds later.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_comes_to_a_watch_goes_before_its_backlog() {
+    let share = Share::new();
+    share.add("a/1.avi", Clip::LongAvi);
+    for name in ["a/2.mkv", "a/3.mkv"] {
+        share.add(name, Clip::RemuxMkv);
+    }
+    let aside = share.aside("z");
+    fs::create_dir_all(&aside).unwrap();
+    let new = aside.join("new.mkv");
+    fs::copy(Clip::RemuxMkv.file(), &new).unwrap();
+    set_time(&new, 1_700_000_000);
+    let mut worker = share.worker(&["--watch", "--order", "name", "--jobs", "1"]);
+    worker.wait_event("job_started");
+    fs::rename(&aside, share.path("z")).unwrap();
+    let last = |event: &Value| {
+        event["event"] == "job_ended" && event["path"].as_str().is_some_and(|path| path.ends_with("3.mkv"))
+    };
+    worker.wait_for("the end of the backlog", last);
+    worker.interrupt();
+    let run = worker.end();
+    assert_eq!(begun(&run.events()), ["1.avi", "new.mkv", "2.mkv", "3.mkv"]);
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Clip, Share};
+use crate::support::{Clip, Share, Worker};
 
 fn json(share: &Share, args: &[&str]) -> Value {
     let run = share.run(args).expect(0);
@@ -132,4 +132,174 @@ fn samples_and_bonus_material_are_left_out_where_that_is_asked_for() {
     let root = share.root().to_str().unwrap().to_owned();
     assert_eq!(json(&share, &["scan", &root, "--json"])["total"]["files"], 4);
     assert_eq!(json(&share, &["scan", &root, "--json", "--no-extras"])["total"]["files"], 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_hidden_names_and_junk_are_looked_at_as_the_settings_say() {
+    let share = Share::new();
+    for name in ["Film.mkv", ".hidden.mkv", "@eaDir/thumb.mkv", "Mine/x.mkv"] {
+        share.add(name, Clip::RemuxMkv);
+    }
+    let aside = share.aside("elsewhere");
+    fs::create_dir_all(&aside).unwrap();
+    fs::copy(Clip::RemuxMkv.file(), aside.join("Linked.mkv")).unwrap();
+    std::os::unix::fs::symlink(&aside, share.path("Link")).unwrap();
+    std::os::unix::fs::symlink("..", aside.join("circle")).unwrap();
+    std::os::unix::fs::symlink(share.root(), aside.join("library")).unwrap();
+    let root = share.root().to_str().unwrap().to_owned();
+    let names = |more: &[&str]| {
+        let seen = json(&share, &[&["scan", &root, "--json", "--files", "--no-cache"], more].concat());
+        let files = seen["files"].as_array().unwrap().iter();
+        files
+            .map(|file| {
+                Path::new(file["path"].as_str().unwrap()).file_name().unwrap().to_str().unwrap().to_owned()
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&[]), ["Film.mkv", "x.mkv"]);
+    assert_eq!(names(&["--hidden"]), [".hidden.mkv", "Film.mkv", "x.mkv"]);
+    assert_eq!(names(&["--junk", "mine"]), ["thumb.mkv", "Film.mkv"]);
+    let linked = names(&["--symlinks", "follow", "--exclude", "Link/circle/**"]);
+    assert_eq!(linked, ["Film.mkv", "Linked.mkv", "x.mkv"]);
+}
+
+/// Twenty folders of files that only ffprobe reads, and an ffprobe that writes down what it is asked.
+#[cfg(unix)]
+fn library_for_ffprobe(share: &Share) -> (String, std::path::PathBuf) {
+    use std::os::unix::fs::PermissionsExt;
+    for folder in 0..FOLDERS {
+        for file in 0..IN_EACH {
+            share.add(&format!("{folder:02}/{file}.avi"), Clip::Mpeg4Avi);
+        }
+    }
+    let (program, log) = (share.aside("ffprobe"), share.aside("asked"));
+    fs::write(&program, format!("#!/bin/sh\necho \"$@\" >> '{}'\nexec ffprobe \"$@\"\n", log.display()))
+        .unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    (program.to_str().unwrap().to_owned(), log)
+}
+
+#[cfg(unix)]
+const FOLDERS: usize = 20;
+#[cfg(unix)]
+const IN_EACH: usize = 3;
+
+/// How often ffprobe was asked about a file.
+#[cfg(unix)]
+fn asked(log: &Path) -> usize {
+    fs::read_to_string(log).unwrap_or_default().lines().filter(|line| line.contains(".avi")).count()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_scan_that_is_interrupted_says_so_and_the_next_goes_on_where_it_was() {
+    let share = Share::new();
+    let (ffprobe, log) = library_for_ffprobe(&share);
+    let root = share.root().to_str().unwrap().to_owned();
+    let args = ["scan", &root, "--json", "--jobs", "1", "--ffprobe", &ffprobe];
+    let scan = Worker::start(share.command(args));
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    while asked(&log) < 2 * IN_EACH {
+        assert!(std::time::Instant::now() < deadline, "nothing is looked at");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    scan.interrupt();
+    let run = scan.end().expect(130);
+    let part: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(part["interrupted"], true);
+    let seen = part["total"]["files"].as_u64().unwrap();
+    assert!(seen > 0 && seen < (FOLDERS * IN_EACH) as u64, "{part}");
+    let before = asked(&log);
+    let whole = json(&share, &args);
+    assert_eq!(
+        (whole["interrupted"].as_bool(), whole["total"]["files"].as_u64()),
+        (Some(false), Some((FOLDERS * IN_EACH) as u64))
+    );
+    let after = asked(&log) - before;
+    assert!(
+        after as u64 + seen <= (FOLDERS * IN_EACH) as u64,
+        "{seen} seen before, and {after} looked at again"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn machines_that_scan_one_library_at_once_divide_the_work() {
+    let share = Share::new();
+    let (ffprobe, log) = library_for_ffprobe(&share);
+    let root = share.root().to_str().unwrap().to_owned();
+    let state = another_machine(&share);
+    let args = ["scan", &root, "--json", "--jobs", "2", "--ffprobe", &ffprobe];
+    let one = Worker::start(share.command(args));
+    let other = Worker::start(share.command(args.iter().chain(&["--state-dir", &state])));
+    for run in [one.end().expect(0), other.end().expect(0)] {
+        let seen: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(seen["total"]["files"], (FOLDERS * IN_EACH) as u64, "each knows all of it in the end");
+    }
+    let (asked, files) = (asked(&log), FOLDERS * IN_EACH);
+    assert!(asked >= files && asked < files * 3 / 2, "{files} files were looked at {asked} times");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_share_that_cannot_be_written_to_is_remembered_by_this_machine_alone() {
+    if !rustix::process::geteuid().is_root() {
+        println!("SKIPPED: a read-only mount can only be made by root");
+        return;
+    }
+    let share = Share::new();
+    let film = share.add("Film.mkv", Clip::H264Mkv);
+    let odd = share.add("Old.avi", Clip::Mpeg4Avi);
+    let root = share.root().to_str().unwrap().to_owned();
+    let tool = |args: &[&str]| {
+        std::process::Command::new(args[0]).args(&args[1..]).status().is_ok_and(|s| s.success())
+    };
+    if !tool(&["mount", "--bind", &root, &root]) || !tool(&["mount", "-o", "remount,ro,bind", &root]) {
+        println!("SKIPPED: this machine does not allow mounts");
+        return;
+    }
+    let first = share.run(["scan", &root, "--json"]);
+    let unmounted = tool(&["umount", &root]);
+    assert!(unmounted);
+    let first = first.expect(0);
+    assert!(first.stderr.contains("kept on this one"), "{}", first.stderr);
+    spoil(&film);
+    spoil(&odd);
+    let again = json(&share, &["scan", &root, "--json", "--no-cache"]);
+    assert_eq!(again, serde_json::from_str::<Value>(&first.stdout).unwrap());
+    assert_eq!(json(&share, &["query", &root, "--json"])["remembered"], 2);
+}
+
+#[test]
+fn what_converting_would_free_is_estimated_by_what_was_converted() {
+    let share = Share::new();
+    for name in ["a.avi", "b.avi", "c.avi"] {
+        share.add(name, Clip::Mpeg4Avi);
+    }
+    let root = share.root().to_str().unwrap().to_owned();
+    share.convert(&[]).expect(0);
+    share.add("d.avi", Clip::Mpeg4Avi);
+    share.run(["scan", &root]).expect(0);
+    let stats = json(&share, &["stats", &root, "--json"]);
+    assert_eq!((&stats["encode"]["files"], &stats["estimate"]["by"]), (&1.into(), &3.into()), "{stats}");
+    let freed = stats["estimate"]["bytes"].as_i64().unwrap();
+    assert!(freed.unsigned_abs() < 2 * stats["encode"]["bytes"].as_u64().unwrap(), "{stats}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_not_unicode_is_told_and_the_rest_is_looked_at() {
+    use std::os::unix::ffi::OsStrExt;
+    let share = Share::new();
+    let film = share.add("Film.mkv", Clip::RemuxMkv);
+    fs::copy(&film, share.root().join(std::ffi::OsStr::from_bytes(b"odd\xff.mkv"))).unwrap();
+    let root = share.root().to_str().unwrap().to_owned();
+    let seen = json(&share, &["scan", &root, "--json"]);
+    assert_eq!(seen["total"]["files"], 1);
+    let told = seen["not_looked_at"].as_array().unwrap();
+    assert!(told.len() == 1 && told[0].as_str().unwrap().contains("not Unicode"), "{told:?}");
+    let run = share.convert(&[]).expect(0);
+    assert!(run.stdout.contains("not valid Unicode"), "{}", run.stdout);
+    assert!(share.path("Film.mp4").exists());
 }

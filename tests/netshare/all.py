@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """All tests on real mounts; run.sh starts it inside `netshare run`.
 
-    all.py PROGRAM [--quick] [--rounds N] [SHARE|TEST]...
+    all.py PROGRAM [--quick] [--rounds N] [--facts N] [SHARE|TEST]...
 
 `--quick`: on NFSv4 everything, on the other shares what has shown differences between them. Prints a line for each test: PASS name, or FAIL name: why.
 """
@@ -10,6 +10,7 @@ import traceback
 
 import claims
 import fleet
+import writers
 from lab import SHARES
 
 QUICK = [
@@ -25,12 +26,17 @@ if "--rounds" in arguments:
     at = arguments.index("--rounds")
     claims.ROUNDS = int(arguments[at + 1])
     del arguments[at:at + 2]
+if "--facts" in arguments:
+    at = arguments.index("--facts")
+    writers.FACTS = int(arguments[at + 1])
+    writers.BATCH = max(1, writers.FACTS // 20)
+    del arguments[at:at + 2]
 quick = "--quick" in arguments
 if quick:
     arguments.remove("--quick")
     claims.ROUNDS = 60
 # Two machines look like one only as long as neither was booted anew.
-tests = claims.TESTS + fleet.TESTS
+tests = claims.TESTS + writers.TESTS + fleet.TESTS
 unknown = set(arguments) - set(SHARES) - {test.__name__ for test in tests}
 if unknown:
     sys.exit(f"no such share or test: {', '.join(sorted(unknown))}")

@@ -69,13 +69,9 @@ fn add_facts(folder: &std::path::Path, writer: u32, facts: u32, batch: u32, fold
         }
         for (folder, additions) in all {
             loop {
-                match cache::add(&folder, &additions) {
+                match cache::add_within(&folder, &additions, Duration::from_secs(60)) {
                     Ok(true) => break,
-                    // Somebody else writes: as a worker does, a moment later again.
-                    Ok(false) => {
-                        let pause = 20 + u64::from(sys::host::me().pid % 50);
-                        let _ = sys::stop::sleep(Duration::from_millis(pause));
-                    }
+                    Ok(false) => {}
                     Err(error) => {
                         println!("error {error}");
                         return ExitCode::FAILURE;

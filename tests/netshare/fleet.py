@@ -2,7 +2,7 @@
 import os
 import time
 
-from lab import (CLIPS, PATIENCE, TERMS, Working, clean, convert, convert_on_all, library, netshare, on, one_long_film,
+from lab import (CLIP_FOLDER, CLIPS, PATIENCE, TERMS, Working, clean, convert, convert_on_all, library, netshare, on, one_long_film,
                  only_the_result, spread_to, until_taken_over, whole)
 
 
@@ -122,6 +122,30 @@ def a_machine_that_was_rebooted_ends_what_it_began(share):
     return f"after {took:.0f} s"
 
 
+def a_watch_takes_what_another_machine_brings_within_a_minute(share):
+    """Nothing but folders' own times tells alpha; passes over everything come every ten minutes by then."""
+    name = f"{share}-watch"
+    on("server", "mkdir", "-p", "-m", "777", f"/srv/share/{name}/Old", f"/srv/share/{name}/Other")
+    on("server", "cp", f"{CLIP_FOLDER}/clip.mkv", f"/srv/share/{name}/Old/first.mkv")
+    on("server", "touch", "-d", "@1700000000", f"/srv/share/{name}/Old/first.mkv")
+    alpha = Working("alpha", f"/net/{share}/{name}", "--watch", "--min-age", "3s")
+    alpha.until(lambda event: event["event"] == "job_ended" and event["path"].endswith("first.mkv"))
+    took = []
+    # Passes over everything follow each other closely at first: they must not be what finds these.
+    time.sleep(60)
+    for folder in ("Old", "Other", "New/Season 1"):
+        on("beta", "mkdir", "-p", f"/net/{share}/{name}/{folder}")
+        on("beta", "cp", f"{CLIP_FOLDER}/clip.mkv", f"/net/{share}/{name}/{folder}/second.mkv")
+        quiet = time.monotonic() + 3
+        alpha.until(lambda event: event["event"] == "job_started" and event["path"].endswith(f"{folder}/second.mkv"))
+        took.append(time.monotonic() - quiet)
+    on("alpha", "pkill", "-INT", "-x", "media-converter")
+    run = alpha.end()
+    assert max(took) < 60, (took, run.text)
+    clean(name, run.text)
+    return "after " + ", ".join(f"{seconds:.0f} s" for seconds in took)
+
+
 TESTS = [
     three_machines_convert_each_clip_once,
     a_machine_that_loses_power_has_its_film_taken_over,
@@ -130,4 +154,5 @@ TESTS = [
     a_server_that_restarts_in_mid_transcode_costs_nothing,
     clocks_three_hours_off_neither_cost_a_claim_nor_keep_one,
     a_machine_that_was_rebooted_ends_what_it_began,
+    a_watch_takes_what_another_machine_brings_within_a_minute,
 ]

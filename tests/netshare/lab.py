@@ -121,6 +121,14 @@ class Working:
                 return
         raise AssertionError(f"{self.host} ended without encoding: {self.seen} {self.process.stderr.read()}")
 
+    def until(self, fits):
+        """Waits for an event."""
+        for line in self.process.stdout:
+            self.seen.append(line)
+            if line.startswith("{") and fits(json.loads(line)):
+                return
+        raise AssertionError(f"{self.host} ended: {self.seen} {self.process.stderr.read()}")
+
     def end(self):
         out, err = self.process.communicate(timeout=PATIENCE)
         self.process.stdout_text = "".join(self.seen) + out

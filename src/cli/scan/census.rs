@@ -201,8 +201,8 @@ impl Census {
     }
 
     /// Counts a file to a folder.
-    pub fn below(&mut self, folder: String, bytes: u64) {
-        count(&mut self.folders, folder, bytes);
+    pub fn below(&mut self, folder: &str, bytes: u64) {
+        count(&mut self.folders, folder.to_owned(), bytes);
     }
 
     /// Estimates from bytes before, bytes after and how many files; fewer than three say nothing.

@@ -38,6 +38,9 @@ const CHUNK: usize = 256;
 /// Files that the walk may be ahead: the total is known early, and memory is bounded.
 const AHEAD: usize = 100_000;
 
+/// Another machine that writes a folder's cache is waited for so long; what it kept us from sharing is shared by the next scan.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// What to do about files that nobody knows yet.
 #[derive(Clone, Copy, Debug)]
 pub enum Unknown<'a> {
@@ -200,8 +203,21 @@ impl Gather<'_> {
         if known {
             return;
         }
+        let local: HashMap<String, (Stamp, String, MediaInfo)> = if self.full {
+            HashMap::new()
+        } else {
+            let facts = self.store.facts_in(&place.id, &key);
+            facts.into_iter().map(|(name, stamp, by, media)| (name, (stamp, by, media))).collect()
+        };
+        let is_local =
+            |file: &File| local.get(&stored(&file.name)).is_some_and(|(stamp, ..)| *stamp == file.stamp);
+        // The walk is far ahead: another machine may have shared since what is to be looked at here.
+        let mut cache_stamp = folder.cache;
+        if !folder.files.iter().all(is_local) {
+            cache_stamp = cache::stamp(&folder.path);
+        }
         let mut shared =
-            if folder.cache.is_some() { cache::read(&folder.path) } else { cache::Folder::default() };
+            if cache_stamp.is_some() { cache::read(&folder.path) } else { cache::Folder::default() };
         if let Some(fault) = &shared.fault {
             self.look.note(&format!(
                 "{}: what the machines shared here is not readable: {fault}; it is set aside and learnt again",
@@ -212,26 +228,17 @@ impl Gather<'_> {
         for name in &journal.outdated {
             self.store.unlearn(&place.id, &key, name);
         }
-        let local: HashMap<String, (Stamp, String, MediaInfo)> = if self.full {
-            HashMap::new()
-        } else {
-            let facts = self.store.facts_in(&place.id, &key);
-            facts.into_iter().map(|(name, stamp, by, media)| (name, (stamp, by, media))).collect()
-        };
         let mut additions: Vec<Addition> =
             journal.missing.into_iter().map(|memo| Addition::of(memo, None)).collect();
         let mut gathered = Gathered::default();
         let below = sys::path::key(tree.root, &folder.path).map(|key| key.0).unwrap_or_default();
         let (known, mut unknown): (Vec<&File>, Vec<&File>) = folder.files.iter().partition(|file| {
             !self.full
-                && (local.get(&stored(&file.name)).is_some_and(|(stamp, ..)| *stamp == file.stamp)
-                    || shared.has_facts(&file.name, &file.stamp)
-                    || self.is_bad(&shared, file))
+                && (is_local(file) || shared.has_facts(&file.name, &file.stamp) || self.is_bad(&shared, file))
         });
         self.take(&folder, &below, &known, &local, &shared, &mut gathered, &mut additions);
         let turn = tree.spread as usize % unknown.len().max(1);
         unknown.rotate_left(turn);
-        let mut cache_stamp = folder.cache;
         let mut shared_all = true;
         for (number, chunk) in unknown.chunks(CHUNK).enumerate() {
             if stop::asked() > Stop::No {
@@ -362,29 +369,23 @@ impl Gather<'_> {
         if additions.is_empty() || !self.share {
             return true;
         }
-        for attempt in 0..5 {
-            match cache::add(folder, additions) {
-                Ok(true) => {
-                    additions.clear();
-                    *stamp = cache::stamp(folder);
-                    return true;
+        match cache::add_within(folder, additions, PATIENCE) {
+            Ok(true) => {
+                additions.clear();
+                *stamp = cache::stamp(folder);
+                true
+            }
+            Ok(false) => false,
+            Err(error) => {
+                if !self.unshared.swap(true, Ordering::Relaxed) {
+                    self.look.note(&format!(
+                        "what is learnt here cannot be shared with other machines, and is kept on this one: {error}"
+                    ));
                 }
-                // Another machine is writing; asked to stop or not, what was learnt is worth a second.
-                Ok(false) => {
-                    let _ = stop::sleep_unless(Duration::from_millis(50 << attempt), Stop::Now);
-                }
-                Err(error) => {
-                    if !self.unshared.swap(true, Ordering::Relaxed) {
-                        self.look.note(&format!(
-                            "what is learnt here cannot be shared with other machines, and is kept on this one: {error}"
-                        ));
-                    }
-                    additions.clear();
-                    return true;
-                }
+                additions.clear();
+                true
             }
         }
-        false
     }
 
     /// Keeps a folder in this machine's own memory.
@@ -470,9 +471,9 @@ impl Tree<'_> {
     }
 }
 
-/// The name as keys spell it: one spelling for machines that compose accents and those that do not.
+/// The name as keys spell it.
 fn stored(name: &str) -> String {
-    sys::path::key(Path::new(""), Path::new(name)).map_or_else(|| name.to_owned(), |key| key.0)
+    sys::path::composed(name).into_owned()
 }
 
 fn bad(file: &File, words: &str) -> Memo {

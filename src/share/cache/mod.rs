@@ -20,11 +20,13 @@ use serde_json::value::RawValue;
 
 use super::claim::{self, Acquired, Doorbells, Forgetful, Terms};
 use super::layout;
+use super::site::Site;
 use crate::model::error::{Error, Result};
 use crate::model::key::{Fingerprint, Stamp};
 use crate::model::media::MediaInfo;
 use crate::sys;
 use crate::sys::netfs::FileSystem;
+use crate::sys::stop::Stop;
 use union::{Pairs, Union};
 
 /// Larger than any folder's cache; more is somebody's mistake or attack. A hundred thousand films in one folder fit.
@@ -35,6 +37,8 @@ const FACTS: &str = "mbx_facts";
 /// A writer holds the cache for milliseconds: a dead one is not waited for as long as a transcode.
 const STALE_AFTER: Duration = Duration::from_secs(60);
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// Who waits for another writer asks for the claim itself this often.
+const ASK_AGAIN: Duration = Duration::from_secs(3);
 
 /// What we remember of a file for the whole fleet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,6 +96,7 @@ pub struct Facts {
 pub struct Folder {
     /// Why the file on the share could not be used, if so.
     pub fault: Option<String>,
+    /// By names in NFC: Macs list accents apart, everybody else does not.
     states: HashMap<String, Vec<State>>,
 }
 
@@ -154,7 +159,7 @@ fn parse(text: &[u8]) -> std::result::Result<Folder, Fault> {
             _ => continue,
         };
         let Some(name) = entry.file_name else { continue };
-        states.entry(name.into_owned()).or_default().push(State { stamp, memo, facts });
+        states.entry(sys::path::composed(&name).into_owned()).or_default().push(State { stamp, memo, facts });
     }
     Ok(Folder { fault: None, states })
 }
@@ -183,7 +188,7 @@ impl Folder {
 
     /// Adds what this machine knows better.
     pub fn know(&mut self, memo: Memo) {
-        let states = self.states.entry(memo.name.clone()).or_default();
+        let states = self.states.entry(sys::path::composed(&memo.name).into_owned()).or_default();
         states.push(State { stamp: memo.stamp, memo: Some(memo), facts: None });
     }
 
@@ -201,7 +206,7 @@ impl Folder {
     }
 
     fn states_of(&self, name: &str, stamp: &Stamp) -> impl Iterator<Item = &State> {
-        let states = self.states.get(name).map(Vec::as_slice).unwrap_or_default();
+        let states = self.states.get(&*sys::path::composed(name)).map(Vec::as_slice).unwrap_or_default();
         states.iter().filter(move |state| state.stamp.same_file(stamp))
     }
 }
@@ -209,6 +214,33 @@ impl Folder {
 /// Size and time of a folder's cache; `None` where there is none, or it cannot be told now.
 pub fn stamp(dir: &Path) -> Option<Stamp> {
     sys::fs::stamp(&dir.join(layout::CACHE_NAME)).ok()
+}
+
+/// As [`add`], waiting for other writers at most this long. To ask for a claim costs dozens of requests, so while somebody holds it
+/// only its folder is listed.
+pub fn add_within(dir: &Path, additions: &[Addition], patience: Duration) -> Result<bool> {
+    let until = sys::clock::boot() + patience;
+    let site = Site::of(&dir.join(layout::CACHE_NAME));
+    loop {
+        if add(dir, additions)? {
+            return Ok(true);
+        }
+        // Whoever holds it may be dead, which only asking finds out.
+        let ask = sys::clock::boot() + ASK_AGAIN;
+        loop {
+            if sys::clock::boot() >= until {
+                return Ok(false);
+            }
+            // Those that wait must not all come at once. Asked to stop or not, what was learnt is worth a moment.
+            let jitter = u64::from_str_radix(&sys::host::random_hex(1), 16).unwrap_or(0);
+            if sys::stop::sleep_unless(Duration::from_millis(20 + jitter / 2), Stop::Now) {
+                return Ok(false);
+            }
+            if sys::clock::boot() >= ask || site.owners().is_ok_and(|owners| owners.is_empty()) {
+                break;
+            }
+        }
+    }
 }
 
 /// Merges additions into the folder's cache under its own claim. `Ok(false)`: somebody else is writing; try later.
@@ -280,7 +312,7 @@ fn rewrite(
     if !mine() {
         return Ok(false);
     }
-    if !listed.iter().any(|name| name == layout::CACHE_NAME) || !sys::fs::is_listed(path)? {
+    if !listed.iter().any(|name| name == layout::CACHE_NAME) {
         // A blind writer may have made one in the meantime: theirs stays, ours is merged the next time.
         return match sys::fs::publish_file(&stage, path) {
             Ok(created) => Ok(created == sys::fs::Created::Yes),

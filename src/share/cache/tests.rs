@@ -250,3 +250,18 @@ fn several_additions_of_one_file_in_one_batch_are_one_entry() {
     assert!(merge(&mut map, &[later.clone(), later]));
     assert_eq!(map.values().map(|entry| entry["mbx"]["verdict"].clone()).collect::<Vec<_>>(), ["bad"]);
 }
+
+#[test]
+fn machines_that_spell_accents_apart_speak_of_one_file() {
+    let (together, apart) = ("Am\u{e9}lie.mkv", "Ame\u{301}lie.mkv");
+    let mut map = Map::new();
+    assert!(merge(&mut map, &[addition(together, 9, Verdict::Converted, 1.0)]));
+    assert!(!merge(&mut map, &[addition(apart, 9, Verdict::Failed, 0.5)]), "an older word on the same file");
+    with(&mut map, |union| union.forget_the_gone(&[apart.to_owned()]));
+    assert_eq!(map.len(), 1, "it is listed, as others spell it");
+    let read = folder(map);
+    for name in [together, apart] {
+        let memo = read.memo(name, &Stamp { size: 1000, sec: 9, nsec: 0 });
+        assert_eq!(memo.map(|memo| memo.verdict), Some(Verdict::Converted), "{name:?}");
+    }
+}

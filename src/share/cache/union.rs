@@ -12,6 +12,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{Addition, entry};
+use crate::sys::path::composed;
 
 /// The entries in their order.
 #[derive(Debug, Default)]
@@ -22,7 +23,7 @@ pub(super) struct Union<'a> {
 #[derive(Debug)]
 struct Slot<'a> {
     key: Cow<'a, str>,
-    /// The file that the entry is about; what has none is not ours to judge.
+    /// The file that the entry is about, in NFC; what has none is not ours to judge.
     name: Option<Cow<'a, str>>,
     /// `None`: taken out.
     body: Option<Body<'a>>,
@@ -58,6 +59,10 @@ impl<'a> Union<'a> {
         let mut slots: Vec<Slot<'a>> = Vec::with_capacity(pairs.len());
         for (key, body) in pairs {
             let name = serde_json::from_str::<Named<'a>>(body.get()).ok().and_then(|named| named.file_name);
+            let name = name.map(|name| match composed(&name) {
+                Cow::Owned(composed) => Cow::Owned(composed),
+                Cow::Borrowed(_) => name,
+            });
             // Of a name that stands there twice the last counts, as to every other reader.
             if let Some(before) = seen.insert(key.clone(), slots.len()) {
                 slots[before].body = None;
@@ -73,16 +78,17 @@ impl<'a> Union<'a> {
         let there = || self.slots.iter().enumerate().filter(|(_, slot)| slot.body.is_some());
         let mut of_name: HashMap<String, Vec<usize>> = HashMap::with_capacity(self.slots.len());
         let mut of_key: HashMap<String, usize> = HashMap::with_capacity(self.slots.len());
-        let wanted: HashSet<&str> = additions.iter().map(|addition| addition.name.as_str()).collect();
+        let wanted: HashSet<Cow<'_, str>> =
+            additions.iter().map(|addition| composed(&addition.name)).collect();
         for (at, slot) in there() {
-            if let Some(name) = slot.name.as_deref().filter(|name| wanted.contains(name)) {
+            if let Some(name) = slot.name.as_deref().filter(|name| wanted.contains(*name)) {
                 of_name.entry(name.to_owned()).or_default().push(at);
             }
             of_key.insert(slot.key.clone().into_owned(), at);
         }
         let mut changed = false;
         for addition in additions {
-            let own = of_name.entry(addition.name.clone()).or_default();
+            let own = of_name.entry(composed(&addition.name).into_owned()).or_default();
             own.retain(|at| {
                 let slot = &mut self.slots[*at];
                 let stamp = slot.body.as_ref().and_then(|body| entry::stamp_of(&body.value()));
@@ -103,7 +109,7 @@ impl<'a> Union<'a> {
             let old = at.and_then(|at| self.slots[at].body.as_ref()).map(Body::value);
             let Some(entry) = entry::extended(old, &key, addition) else { continue };
             changed = true;
-            let name = Some(Cow::Owned(addition.name.clone()));
+            let name = Some(Cow::Owned(composed(&addition.name).into_owned()));
             let body = Some(Body::Built(Value::Object(entry)));
             if let Some(at) = at {
                 self.slots[at].name = name;
@@ -122,7 +128,7 @@ impl<'a> Union<'a> {
 
     /// Takes out the entries of files that are not listed any more.
     pub fn forget_the_gone(&mut self, listed: &[String]) {
-        let listed: HashSet<&str> = listed.iter().map(String::as_str).collect();
+        let listed: HashSet<Cow<'_, str>> = listed.iter().map(|name| composed(name)).collect();
         self.slots.retain(|slot| slot.name.as_deref().is_none_or(|name| listed.contains(name)));
     }
 
