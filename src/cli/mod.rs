@@ -19,6 +19,7 @@ mod schedule;
 mod service;
 mod session;
 mod setup;
+mod status;
 mod undo;
 mod verify;
 
@@ -66,6 +67,7 @@ pub enum Command {
     Verify(verify::VerifyArgs),
     Check(check::CheckArgs),
     Locks(locks::LocksArgs),
+    Status(status::StatusArgs),
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
     History(history::HistoryArgs),
@@ -175,6 +177,7 @@ impl Cli {
             Some(Command::Stats(args)) => args.json,
             Some(Command::Probe(args)) => args.json,
             Some(Command::Locks(args)) => args.json,
+            Some(Command::Status(args)) => args.json,
             Some(Command::History(args)) => args.json,
             Some(Command::Undo(args)) => args.json,
             Some(Command::Verify(args)) => args.json,
@@ -205,6 +208,7 @@ fn dispatch(cli: &Cli, look: crate::ui::Look) -> Result<Ending> {
         Some(Command::Stats(args)) => query::stats(args, common, look),
         Some(Command::Probe(args)) => probe::run(args, common, look),
         Some(Command::Locks(args)) => locks::run(args, common, look),
+        Some(Command::Status(args)) => status::run(args, common, look),
         Some(Command::Pause(args)) => pause::pause(args, common, look),
         Some(Command::Resume(args)) => pause::resume(args, common, look),
         Some(Command::History(args)) => history::run(args, common, look),

@@ -126,8 +126,8 @@ pub const KEYS: &[Key] = &[
         "auto",
         "--jobs",
         Scope::Fleet,
-        "Files converted at once on one machine; `auto`: begins with one, adds one every half minute while that gets more done, and \
-         halves when memory gets short.",
+        "Files converted at once on one machine; `auto`: begins with one, adds one after half a minute where the processor has time to \
+         spare or that gets more done, and halves when memory gets short.",
     ),
     key("limit", Kind::Count, "", "--limit", Scope::Fleet, "The run ends after this many conversions."),
     key(

@@ -60,6 +60,18 @@ pub enum Standing {
     Leaving,
 }
 
+impl Standing {
+    /// Its word on the share and in `--json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Standing::Working => "working",
+            Standing::Holding => "holding",
+            Standing::Paused => "paused",
+            Standing::Leaving => "leaving",
+        }
+    }
+}
+
 /// Weight of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {

@@ -43,6 +43,7 @@ pub(super) const OLD_DOORBELL: &str = "oldL";
 const OURS: &str = ".mbx-";
 const RESULTS_SUFFIX: &str = ".log";
 const WISH_SUFFIX: &str = ".json";
+const NOTICE_SUFFIX: &str = ".json";
 const OWN: &str = "own.";
 const BY: &str = "by.";
 const HASH_DIGITS: usize = 16;
@@ -151,6 +152,21 @@ pub(super) fn wish(root: &Path, token: &str) -> PathBuf {
 /// The token of such a file's name.
 pub(super) fn wish_token(name: &str) -> Option<&str> {
     name.strip_suffix(WISH_SUFFIX).filter(|token| is_token(token))
+}
+
+/// What each machine says of itself: `.mediabox/machines`.
+pub(super) fn machines(root: &Path) -> PathBuf {
+    root.join(LIBRARY_DIR).join("machines")
+}
+
+/// One process's notice in [`machines`].
+pub(super) fn machine(root: &Path, token: &str) -> PathBuf {
+    machines(root).join(format!("{token}{NOTICE_SUFFIX}"))
+}
+
+/// The token of such a file's name.
+pub(super) fn machine_token(name: &str) -> Option<&str> {
+    name.strip_suffix(NOTICE_SUFFIX).filter(|token| is_token(token))
 }
 
 /// What became of contents, whatever their names: `.mediabox/results`.

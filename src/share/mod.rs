@@ -11,6 +11,7 @@
 
 mod attempt;
 mod bell;
+pub mod board;
 pub mod cache;
 pub mod claim;
 pub mod force;

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use nvml_wrapper::Nvml;
 use nvml_wrapper::enum_wrappers::device::TemperatureSensor;
 
+/// PCI's number of NVIDIA.
+const NVIDIA: u16 = 0x10de;
+
 /// A card as the kernel lists it (Linux); elsewhere only NVIDIA's are seen, by [`nvidia`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Card {
@@ -90,13 +93,62 @@ pub fn nvidia() -> Result<Vec<Nvidia>, String> {
     Ok(cards.collect())
 }
 
-/// The hottest card in °C; `None` where none tells.
-pub fn temperature() -> Option<u32> {
+impl Nvidia {
+    /// `NVIDIA H100, driver 570.86.15: 33 °C, encoder 0 %, 0 sessions, 1.2 of 80 GiB`
+    pub fn words(&self) -> String {
+        let mut words = self.name.clone();
+        if let Some(driver) = &self.driver {
+            words.push_str(&format!(", driver {driver}"));
+        }
+        let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+        let figures: Vec<String> = [
+            self.temperature.map(|degrees| format!("{degrees} °C")),
+            self.encoder_load.map(|percent| format!("encoder {percent} %")),
+            self.sessions.map(|count| format!("{count} {}", if count == 1 { "session" } else { "sessions" })),
+            self.memory.map(|(used, all)| format!("{:.1} of {:.0} GiB", gib(used), gib(all))),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if !figures.is_empty() {
+            words.push_str(&format!(": {}", figures.join(", ")));
+        }
+        words
+    }
+}
+
+/// How the cards are at this moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// The hottest in °C; `None` where none tells.
+    pub temperature: Option<u32>,
+    /// Each in words.
+    pub words: Vec<String>,
+}
+
+/// Looks at all cards.
+pub fn look() -> Now {
     // Loading NVIDIA's library takes time that a machine without its cards need not spend every few seconds.
-    let nvidia = || nvidia().unwrap_or_default().into_iter().filter_map(|card| card.temperature).max();
-    let may_be_nvidia = !cfg!(target_os = "linux") || Path::new("/proc/driver/nvidia").exists();
-    let others = temperature_in(Path::new("/sys/class/drm"));
-    others.max(may_be_nvidia.then(nvidia).flatten())
+    let nvidia = if may_be_nvidia() { nvidia().unwrap_or_default() } else { Vec::new() };
+    let others = cards().into_iter().filter(|card| card.id.0 != NVIDIA);
+    let words = others.map(|card| {
+        let vendor = super::graphics::Vendor::of_pci(card.id.0).words();
+        format!("{vendor} {:04x} ({})", card.id.1, card.node.display())
+    });
+    Now {
+        temperature: nvidia
+            .iter()
+            .filter_map(|card| card.temperature)
+            .max()
+            .max(temperature_in(Path::new("/sys/class/drm"))),
+        words: nvidia.iter().map(Nvidia::words).chain(words).collect(),
+    }
+}
+
+/// Whether it is worth asking for NVIDIA's library. A container may see the device without the module's folder in /proc.
+pub fn may_be_nvidia() -> bool {
+    !cfg!(target_os = "linux")
+        || ["/proc/driver/nvidia", "/dev/nvidiactl", "/dev/dxg"].iter().any(|path| Path::new(path).exists())
 }
 
 /// Sensors of the drivers of AMD and Intel.
@@ -126,7 +178,8 @@ pub fn drivers() -> String {
             text.push('\n');
         }
     }
-    if !cfg!(target_os = "linux") {
+    // A container may see the cards without the module's folder.
+    if may_be_nvidia() && !Path::new("/proc/driver/nvidia/version").exists() {
         for card in nvidia().unwrap_or_default() {
             text.push_str(&format!("{} {} {}\n", card.index, card.name, card.driver.unwrap_or_default()));
         }
@@ -136,7 +189,7 @@ pub fn drivers() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{cards_in, drivers, nvidia, temperature_in};
+    use super::{Nvidia, cards_in, drivers, nvidia, temperature_in};
 
     #[test]
     fn no_card_and_no_library_are_facts() {
@@ -144,6 +197,29 @@ mod tests {
         let cards = nvidia();
         assert!(cards.is_ok() || cards.is_err_and(|why| !why.is_empty()));
         assert_eq!(drivers(), drivers());
+    }
+
+    #[test]
+    fn a_card_is_told_with_what_its_driver_tells_and_no_more() {
+        let mut card = Nvidia {
+            index: 0,
+            name: "NVIDIA L4".into(),
+            driver: Some("570.86.15".into()),
+            sessions: Some(1),
+            temperature: Some(41),
+            encoder_load: Some(7),
+            memory: Some((3 << 30, 24 << 30)),
+        };
+        assert_eq!(card.words(), "NVIDIA L4, driver 570.86.15: 41 °C, encoder 7 %, 1 session, 3.0 of 24 GiB");
+        card = Nvidia {
+            driver: None,
+            sessions: None,
+            temperature: None,
+            encoder_load: None,
+            memory: None,
+            ..card
+        };
+        assert_eq!(card.words(), "NVIDIA L4");
     }
 
     #[test]

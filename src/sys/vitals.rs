@@ -31,7 +31,7 @@ pub fn memory() -> Option<u64> {
     os::vitals::memory()
 }
 
-/// Bytes that the machine has.
+/// Bytes that the machine has, or the container we are in.
 pub fn memory_of_machine() -> Option<u64> {
     os::vitals::memory_of_machine()
 }

@@ -216,6 +216,35 @@ mod tests {
     }
 
     #[test]
+    fn a_week_of_hours_and_either_manner_at_their_end() {
+        // (day, hour, minute, open): Monday is 0.
+        for (day, hour, minute, open) in [
+            (0, 21, 59, false),
+            (0, 22, 0, true),
+            (1, 6, 59, true),
+            (1, 7, 0, false),
+            (4, 23, 0, true),
+            (5, 3, 0, true),
+            (5, 12, 0, true),
+            (6, 23, 59, true),
+            (0, 0, 0, false),
+        ] {
+            let now = Some(Moment { day, minute: hour * 60 + minute });
+            for (manner, word) in [(Manner::Finish, "hold"), (Manner::Pause, "pause")] {
+                let rules = Rules { when_inactive: Some(manner), ..rules() };
+                let facts = Facts { now, ..Facts::default() };
+                let said = match super::word(&judge(&facts, &rules, &Held::new())) {
+                    Word::Go => "go",
+                    Word::Hold(_) => "hold",
+                    Word::Pause(_) => "pause",
+                    Word::Leave(_) => "leave",
+                };
+                assert_eq!(said, if open { "go" } else { word }, "day {day}, {hour}:{minute:02}");
+            }
+        }
+    }
+
+    #[test]
     fn a_pause_outweighs_a_hold_and_says_only_what_pauses() {
         let facts = Facts { now: DAY, on_battery: Some(true), ..Facts::default() };
         assert_eq!(after(&facts, &[]).0, Word::Pause("this machine runs on battery".into()));

@@ -1,6 +1,7 @@
 //! Watches the machine and its people while a run lasts, and says at the gate what they allow. The decisions are those of
 //! `guard`, `ramp` and `health`; here is what looks.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::job::gate::Word;
 use crate::model::event::{Event, Level, Standing};
 use crate::model::outcome::Outcome;
 use crate::model::schedule::Moment;
+use crate::share::board::{Notice, Place};
 use crate::share::pause;
 use crate::sys;
 use crate::sys::vitals::{self, Busy};
@@ -61,6 +63,12 @@ struct SlowFacts {
     gpu_temperature: Option<u32>,
     cpu_temperature: Option<u32>,
     on_battery: Option<bool>,
+    /// The cards, in words.
+    cards: Vec<String>,
+    /// What is to hang on the board of each library.
+    notices: Vec<(PathBuf, Notice)>,
+    /// Nothing of ours hangs there any more.
+    left: bool,
 }
 
 impl SlowFacts {
@@ -73,7 +81,9 @@ impl SlowFacts {
                 Err(why) => self.silent.push(why),
             }
         }
-        self.gpu_temperature = sys::gpu::temperature();
+        let cards = sys::gpu::look();
+        self.gpu_temperature = cards.temperature;
+        self.cards = cards.words;
         self.cpu_temperature = vitals::cpu_temperature();
         self.on_battery = vitals::on_battery();
     }
@@ -89,6 +99,7 @@ impl Slow {
         let slow = Arc::clone(self);
         let looks = move || {
             let mut looked: Option<Duration> = None;
+            let mut places: BTreeMap<PathBuf, Place> = BTreeMap::new();
             loop {
                 let before = slow.lock().clone();
                 let fleet_paused = pauses.iter().find_map(|file| match pause::read(file) {
@@ -104,19 +115,34 @@ impl Slow {
                 }
                 let mut facts = slow.lock();
                 fresh.over = facts.over;
+                fresh.notices = std::mem::take(&mut facts.notices);
+                let notices = fresh.notices.clone();
                 *facts = fresh;
                 slow.changed.notify_all();
+                drop(facts);
+                for (root, notice) in notices {
+                    let place = places.entry(root).or_insert_with_key(|root| Place::on(root));
+                    if let Err(error) = place.post(&notice, now) {
+                        tracing::debug!("nothing could be said on the board: {error}");
+                    }
+                }
+                let facts = slow.lock();
                 let (facts, _) = slow
                     .changed
                     .wait_timeout_while(facts, SHARE, |facts| !facts.over)
                     .unwrap_or_else(PoisonError::into_inner);
                 if facts.over {
+                    drop(facts);
+                    places.into_values().for_each(|mut place| place.leave());
+                    slow.lock().left = true;
+                    slow.changed.notify_all();
                     return;
                 }
             }
         };
         if std::thread::Builder::new().name("warden".to_owned()).spawn(looks).is_err() {
-            self.lock().looked = true;
+            let mut facts = self.lock();
+            (facts.looked, facts.left) = (true, true);
         }
     }
 }
@@ -180,6 +206,9 @@ impl Warden {
         }
         self.slow.lock().over = true;
         self.slow.changed.notify_all();
+        // The notice is to be gone when we are, but a share that hangs holds nobody up.
+        let hangs = |facts: &mut SlowFacts| !facts.left;
+        drop(self.slow.changed.wait_timeout_while(self.slow.lock(), FIRST, hangs));
     }
 
     fn look(&mut self, run: &Run<'_>) {
@@ -187,14 +216,10 @@ impl Warden {
         self.held = guard::judge(&facts, &run.options.watch.rules, &self.held);
         let word = guard::word(&self.held);
         if run.gate.say(word.clone()) {
-            let standing = match word {
-                Word::Go | Word::Leave(_) => Standing::Working,
-                Word::Hold(_) => Standing::Holding,
-                Word::Pause(_) => Standing::Paused,
-            };
-            run.sink.emit(&Event::Standing { standing, why: word.why().map(str::to_owned) });
+            run.sink.emit(&Event::Standing { standing: standing(&word), why: word.why().map(str::to_owned) });
         }
         self.climb(run, facts.memory);
+        self.tell(run);
         let need = run.health().clocks(sys::clock::wall(), sys::clock::boot());
         run.heed(need);
     }
@@ -231,6 +256,40 @@ impl Warden {
         }
     }
 
+    /// What the fleet may read of us.
+    fn tell(&self, run: &Run<'_>) {
+        let word = run.gate.word();
+        let me = sys::host::me();
+        let caps = run.bench.caps();
+        let in_hand: Vec<PathBuf> = run.tally().in_hand.iter().cloned().collect();
+        let mut slow = self.slow.lock();
+        slow.notices = run
+            .roots
+            .iter()
+            .map(|(root, _)| {
+                let below = |path: &PathBuf| Some(sys::path::key(root, path)?.0);
+                let mut files: Vec<String> = in_hand.iter().filter_map(below).collect();
+                files.sort();
+                let notice = Notice {
+                    version: 1,
+                    host: me.hostname.clone(),
+                    pid: me.pid,
+                    program: env!("CARGO_PKG_VERSION").to_owned(),
+                    ffmpeg: caps.version.clone(),
+                    profile: run.options.policy.name.clone(),
+                    standing: standing(&word).word().to_owned(),
+                    why: word.why().map(str::to_owned),
+                    jobs: self.ramp.as_ref().map_or(run.options.jobs, Ramp::slots),
+                    files,
+                    cards: slow.cards.clone(),
+                    encoders: caps.encoders.clone(),
+                    decoders: caps.decoders.clone().unwrap_or_default(),
+                };
+                (root.clone(), notice)
+            })
+            .collect();
+    }
+
     /// More or fewer jobs at once.
     fn climb(&mut self, run: &Run<'_>, memory: Option<u64>) {
         let Some(ramp) = &mut self.ramp else { return };
@@ -253,6 +312,15 @@ impl Warden {
             run.slots.set(jobs);
             run.sink.emit(&Event::Jobs { jobs, why });
         }
+    }
+}
+
+fn standing(word: &Word) -> Standing {
+    match word {
+        Word::Go => Standing::Working,
+        Word::Hold(_) => Standing::Holding,
+        Word::Pause(_) => Standing::Paused,
+        Word::Leave(_) => Standing::Leaving,
     }
 }
 

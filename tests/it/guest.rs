@@ -209,6 +209,48 @@ fn outside_its_hours_a_run_waits_and_says_until_when() {
 }
 
 #[test]
+fn each_machine_says_on_the_share_what_it_can_what_it_does_and_what_holds_it_up() {
+    let share = Share::new();
+    share.add("sub/a.avi", Clip::Mpeg4Avi);
+    let root = share.root().to_str().unwrap().to_owned();
+    let status = || -> Value {
+        serde_json::from_str(&share.run(["status", root.as_str(), "--json"]).expect(0).stdout).unwrap()
+    };
+    assert_eq!(status()["machines"], Value::Array(Vec::new()), "no library yet");
+    share.run(["pause", "--why", "film night"]).expect(0);
+    let mut worker = share.worker(&[]);
+    worker.wait_event("standing");
+    let until = std::time::Instant::now() + crate::support::worker::DEADLINE;
+    let machine = loop {
+        let machine = status()["machines"][0].clone();
+        if machine["standing"] == "paused" {
+            break machine;
+        }
+        assert!(std::time::Instant::now() < until, "it never said so: {machine}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    };
+    assert!(machine["why"].as_str().unwrap().contains("film night"), "{machine}");
+    let x264 = machine["encoders"].as_array().unwrap().iter().find(|cap| cap["name"] == "libx264").unwrap();
+    assert_eq!(x264["verdict"]["verdict"], "works", "what it can do is shared: {machine}");
+    assert_eq!(machine["is_dead"], false);
+    assert!(status()["paused"].as_str().unwrap().contains("film night"));
+    let text = share.run(["status", root.as_str()]).expect(0);
+    assert!(text.stdout.contains("paused") && text.stdout.contains("libx264"), "{}", text.stdout);
+    // One that was killed is said to be dead, and the next takes its notice down.
+    worker.kill();
+    let until = std::time::Instant::now() + crate::support::worker::DEADLINE;
+    while status()["machines"][0]["is_dead"] != true {
+        assert!(std::time::Instant::now() < until, "{}", status());
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    share.run(["resume"]).expect(0);
+    share.convert(&[]).expect(0);
+    assert_eq!(status()["machines"], Value::Array(Vec::new()));
+    assert_eq!(std::fs::read_dir(share.path(".mediabox/machines")).unwrap().count(), 0);
+    share.assert_no_litter();
+}
+
+#[test]
 fn an_ffmpeg_that_hung_once_is_started_once_more() {
     let (share, programs, folder) = faked("hang only=out.part times=1");
     share.add("a.avi", Clip::Mpeg4Avi);

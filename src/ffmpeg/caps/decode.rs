@@ -33,7 +33,7 @@ const CODECS: &[(&str, &str, bool)] = &[
 /// The ways that this ffmpeg lists and for which there is a card.
 pub fn accelerators(tools: &Tools) -> Vec<Accelerator> {
     let cards = sys::gpu::cards();
-    if OS == "linux" && cards.is_empty() && !Path::new("/proc/driver/nvidia").exists() {
+    if OS == "linux" && cards.is_empty() && !sys::gpu::may_be_nvidia() {
         return Vec::new();
     }
     let Ok(listed) = super::ask(tools, "-hwaccels") else { return Vec::new() };

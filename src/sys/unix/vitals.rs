@@ -15,14 +15,16 @@ fn number(path: impl AsRef<Path>) -> Option<u64> {
 
 pub fn memory() -> Option<u64> {
     let machine = available(&text("/proc/meminfo")?)?;
-    Some(
-        container(Path::new("/sys/fs/cgroup"), &text("/proc/self/cgroup").unwrap_or_default())
-            .map_or(machine, |ours| ours.min(machine)),
-    )
+    Some(narrowest().map_or(machine, |group| group.left().min(machine)))
 }
 
 pub fn memory_of_machine() -> Option<u64> {
-    field(&text("/proc/meminfo")?, "MemTotal:")
+    let machine = field(&text("/proc/meminfo")?, "MemTotal:")?;
+    Some(narrowest().map_or(machine, |group| group.most.min(machine)))
+}
+
+fn narrowest() -> Option<Group> {
+    container(Path::new("/sys/fs/cgroup"), &text("/proc/self/cgroup").unwrap_or_default())
 }
 
 fn available(meminfo: &str) -> Option<u64> {
@@ -35,22 +37,51 @@ fn field(meminfo: &str, name: &str) -> Option<u64> {
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
-/// What the narrowest of our control groups still allows. The page cache counts as used there, and is given up first.
-fn container(root: &Path, membership: &str) -> Option<u64> {
-    let own = membership.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    root.join(own)
-        .ancestors()
-        .take_while(|group| group.starts_with(root))
-        .filter_map(|group| {
-            let most = number(group.join("memory.max"))?;
-            let used = number(group.join("memory.current"))?;
-            let stat = text(group.join("memory.stat")).unwrap_or_default();
-            let cache = |name: &str| {
-                stat.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok()).unwrap_or(0)
-            };
-            Some(most.saturating_sub(used.saturating_sub(cache("inactive_file ") + cache("active_file "))))
-        })
-        .min()
+/// A control group that has a limit: bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Group {
+    most: u64,
+    used: u64,
+}
+
+impl Group {
+    fn left(self) -> u64 {
+        self.most.saturating_sub(self.used)
+    }
+
+    /// The page cache counts as used there, and is given up first.
+    fn of(folder: &Path, [most, used, inactive, active]: [&str; 4]) -> Option<Self> {
+        let most = number(folder.join(most))?;
+        let stat = text(folder.join("memory.stat")).unwrap_or_default();
+        let cache = |name: &str| {
+            stat.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok()).unwrap_or(0)
+        };
+        Some(Self { most, used: number(folder.join(used))?.saturating_sub(cache(inactive) + cache(active)) })
+    }
+}
+
+/// The one of our control groups that leaves the least. Where the kernel (that of many a NAS) or the system still uses the
+/// first hierarchy for memory, its groups are those of the line with `memory`.
+fn container(root: &Path, membership: &str) -> Option<Group> {
+    const FIRST: [&str; 4] =
+        ["memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file ", "total_active_file "];
+    const SECOND: [&str; 4] = ["memory.max", "memory.current", "inactive_file ", "active_file "];
+    let all = |root: &Path, own: &str, names: [&str; 4]| -> Vec<Group> {
+        let own = root.join(own.trim_start_matches('/'));
+        let groups = own.ancestors().take_while(|group| group.starts_with(root));
+        groups.filter_map(|group| Group::of(group, names)).collect()
+    };
+    let groups = membership.lines().flat_map(|line| {
+        let mut words = line.splitn(3, ':').skip(1);
+        match (words.next(), words.next()) {
+            (Some(""), Some(own)) => all(root, own, SECOND),
+            (Some(kinds), Some(own)) if kinds.split(',').any(|kind| kind == "memory") => {
+                all(&root.join("memory"), own, FIRST)
+            }
+            _ => Vec::new(),
+        }
+    });
+    groups.min_by_key(|group| group.left())
 }
 
 pub fn memory_stall() -> Option<f64> {
@@ -136,7 +167,7 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    use super::{available, container, hottest, processors, stalled, supply};
+    use super::{Group, available, container, hottest, processors, stalled, supply};
 
     fn put(folder: &Path, files: &[(&str, &str)]) {
         for (name, text) in files {
@@ -178,9 +209,23 @@ mod tests {
                 ("a/b/c/memory.current", "100\n"),
             ],
         );
-        assert_eq!(container(dir.path(), "0::/a/b/c\n"), Some(600));
+        assert_eq!(container(dir.path(), "0::/a/b/c\n"), Some(Group { most: 1000, used: 400 }));
         assert_eq!(container(dir.path(), "0::/a\n"), None, "no limit");
-        assert_eq!(container(dir.path(), "5:memory:/x\n"), None, "the old hierarchy");
+        put(
+            dir.path(),
+            &[
+                ("memory/memory.limit_in_bytes", "9223372036854771712\n"),
+                ("memory/memory.usage_in_bytes", "5000\n"),
+                ("memory/x/memory.limit_in_bytes", "2000\n"),
+                ("memory/x/memory.usage_in_bytes", "1500\n"),
+                ("memory/x/memory.stat", "inactive_file 7\ntotal_inactive_file 600\ntotal_active_file 100\n"),
+            ],
+        );
+        let old = "9:name=systemd:/y\n4:cpu,memory:/x\n0::/\n";
+        assert_eq!(container(dir.path(), old), Some(Group { most: 2000, used: 800 }), "the first hierarchy");
+        // A container sees its own group as the root, and reads where that lies outside.
+        let inside = container(&dir.path().join("a/b"), "0::/docker/1234\n");
+        assert_eq!(inside, Some(Group { most: 1000, used: 400 }));
     }
 
     #[test]

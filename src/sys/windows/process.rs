@@ -30,8 +30,9 @@ pub struct Group {
 }
 
 #[link(name = "ntdll")]
-#[expect(unsafe_code, reason = "stopping a whole process has no Win32 name")]
+#[expect(unsafe_code, reason = "stopping a whole process, and its IO priority, have no Win32 name")]
 unsafe extern "system" {
+    fn NtSetInformationProcess(process: HANDLE, class: i32, value: *const c_void, size: u32) -> i32;
     fn NtSuspendProcess(process: HANDLE) -> i32;
     fn NtResumeProcess(process: HANDLE) -> i32;
 }
@@ -73,7 +74,28 @@ pub fn start(mut command: Command, background: bool) -> io::Result<(Group, Child
         let _ = child.kill();
         return Err(error);
     }
+    if background {
+        be_modest(&child);
+    }
     Ok((Group { child, job }, stdout, stderr))
+}
+
+/// The IO priority of Windows' background mode, which only a process itself can enter. What fails is left as it is.
+#[expect(unsafe_code, reason = "a call on a handle of ours")]
+fn be_modest(child: &Child) {
+    /// `ProcessIoPriority` of `PROCESSINFOCLASS`.
+    const IO_PRIORITY: i32 = 33;
+    // `IoPriorityVeryLow` of `IO_PRIORITY_HINT`.
+    let very_low: u32 = 0;
+    // SAFETY: the handle is open, and the value lives as long as the call and has the size that is told.
+    unsafe {
+        NtSetInformationProcess(
+            child.as_raw_handle(),
+            IO_PRIORITY,
+            (&raw const very_low).cast::<c_void>(),
+            size_of_val(&very_low) as u32,
+        );
+    }
 }
 
 #[expect(unsafe_code, reason = "Win32 calls on handles and a struct of ours")]
