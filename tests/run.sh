@@ -2,7 +2,7 @@
 # Installs what the tests need and runs all of them, from a clean clone:
 #
 #   tests/run.sh                  everything
-#   tests/run.sh SUITE...         only these: format scripts lint test windows netshare namespaces wine
+#   tests/run.sh SUITE...         only these: format scripts lint test windows msvc macos netshare namespaces container wine
 #
 # The last line is the sum, `N passed, N failed, N skipped`; the exit code is not 0 when anything failed. A suite that
 # cannot run on this machine says why and counts as skipped. Logs are kept in target/tests/.
@@ -188,11 +188,14 @@ suite_test() {
     run test cargo test --locked --workspace --all-features --no-fail-fast -- --show-output
 }
 
+library() { # library TARGET: makes its standard library be there; says so where it cannot
+    rustc --print target-libdir --target "$1" 2>/dev/null | xargs -r test -d ||
+        { have rustup && rustup target add "$1"; } >"$logs/rustup.log" 2>&1 ||
+        { reason="the standard library for $1 is not here and could not be installed"; return 1; }
+}
+
 windows_target() { # makes the Windows target and its C compiler be there; says what is missing
-    if ! rustc --print target-libdir --target "$WINDOWS" 2>/dev/null | xargs -r test -d; then
-        { have rustup && rustup target add "$WINDOWS"; } >"$logs/rustup.log" 2>&1 ||
-            { reason="the standard library for $WINDOWS is not here and could not be installed"; return 1; }
-    fi
+    library "$WINDOWS" || return 1
     have x86_64-w64-mingw32-gcc || install "SQLite for Windows" gcc-mingw-w64-x86-64 ||
         { reason="x86_64-w64-mingw32-gcc is not here and could not be installed"; return 1; }
 }
@@ -204,6 +207,23 @@ suite_windows() {
         skip windows "$reason"
     fi
 }
+
+# lint_for SUITE TARGET: what is built on a system of its own kind only is still read by clippy on every change. No C
+# compiler for it is needed, as nothing is linked.
+lint_for() {
+    local suite=$1 target=$2
+    if library "$target"; then
+        run "$suite" env "CC_${target//-/_}=$PWD/tests/stub-cc" "AR_${target//-/_}=$PWD/tests/stub-cc" \
+            cargo clippy --locked --all-targets --target "$target" -- -D warnings
+    else
+        skip "$suite" "$reason"
+    fi
+}
+suite_msvc() { lint_for msvc x86_64-pc-windows-msvc; }
+suite_macos() { lint_for macos aarch64-apple-darwin; }
+
+# The image, built and run by an engine of the tests' own.
+suite_container() { run container tests/container/run.sh; }
 
 # The Windows program and its tests under wine, and beside Linux workers on one tree.
 suite_wine() {
@@ -244,7 +264,7 @@ end_netshare() {
 }
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(format scripts lint test windows netshare namespaces wine)
+[ $# -gt 0 ] || suites=(format scripts lint test windows msvc macos netshare namespaces container wine)
 for suite in "${suites[@]}"; do
     declare -F "suite_$suite" >/dev/null || { echo "tests/run.sh: no such suite: $suite" >&2; exit 2; }
 done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The Debian package, and the README's first command, in a bare Debian that has nothing but apt:
 #
-#   tests/debian/run.sh [deb] [units] [lintian] [container] [readme]     default: deb units lintian container
+#   tests/debian/run.sh [deb] [units] [lintian] [container] [readme] [base]     default: deb units lintian container
 #
 #   DEB=FILE         test this package instead of one made here from target/release/media-converter
 #   RUST_FROM=DIR    readme: copy a Rust toolchain (a folder with bin/cargo) into the root instead of having install.sh fetch
@@ -79,6 +79,9 @@ package() { # sets $deb
     [ -s "$deb" ] || { fail "there is a package: $deb"; return 1; }
     cp "$deb" "$root/media-converter.deb"
 }
+
+# Makes the bare root and no more: tests/container/run.sh takes it for Debian's image.
+part_base() { :; }
 
 part_deb() {
     bare

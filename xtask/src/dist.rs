@@ -28,10 +28,11 @@ pub struct DistArgs {
 }
 
 /// What is released.
-const TARGETS: [&str; 7] = [
+const TARGETS: [&str; 8] = [
     "x86_64-unknown-linux-gnu",
     "aarch64-unknown-linux-gnu",
     "x86_64-unknown-linux-musl",
+    "aarch64-unknown-linux-musl",
     "x86_64-pc-windows-gnu",
     "x86_64-pc-windows-msvc",
     "aarch64-apple-darwin",
