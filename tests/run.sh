@@ -2,7 +2,7 @@
 # Installs what the tests need and runs all of them, from a clean clone:
 #
 #   tests/run.sh                  everything
-#   tests/run.sh SUITE...         only these: format scripts lint test windows msvc macos netshare namespaces container wine
+#   tests/run.sh SUITE...         only these: format scripts lint test windows msvc macos netshare namespaces debian container wine
 #
 # The last line is the sum, `N passed, N failed, N skipped`; the exit code is not 0 when anything failed. A suite that
 # cannot run on this machine says why and counts as skipped. Logs are kept in target/tests/.
@@ -166,7 +166,7 @@ suite_format() { run format cargo fmt --all --check; }
 suite_scripts() {
     have shellcheck || install "to check the scripts" shellcheck
     local files
-    mapfile -t files < <(git ls-files '*.sh' .ci/run tests/netshare/guest | while read -r file; do
+    mapfile -t files < <(git ls-files '*.sh' .ci/run tests/stub-cc tests/netshare/guest | while read -r file; do
         head -n 1 "$file" | grep -qE '^#!.*\b(ba)?sh$' && echo "$file"
     done)
     if have shellcheck; then
@@ -222,6 +222,9 @@ lint_for() {
 suite_msvc() { lint_for msvc x86_64-pc-windows-msvc; }
 suite_macos() { lint_for macos aarch64-apple-darwin; }
 
+# The Debian package in a bare Debian: installed, its units verified, lintian, purged.
+suite_debian() { run debian tests/debian/run.sh deb units lintian; }
+
 # The image, built and run by an engine of the tests' own.
 suite_container() { run container tests/container/run.sh; }
 
@@ -264,7 +267,7 @@ end_netshare() {
 }
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(format scripts lint test windows msvc macos netshare namespaces container wine)
+[ $# -gt 0 ] || suites=(format scripts lint test windows msvc macos netshare namespaces debian container wine)
 for suite in "${suites[@]}"; do
     declare -F "suite_$suite" >/dev/null || { echo "tests/run.sh: no such suite: $suite" >&2; exit 2; }
 done

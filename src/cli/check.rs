@@ -167,8 +167,8 @@ impl Check<'_> {
             }
             let folder = match found {
                 Found::Folder(folder) => folder,
-                Found::Odd { path } => {
-                    self.skipped(format!("{}: its name is not valid Unicode", path.display()));
+                Found::Odd { path, why } => {
+                    self.skipped(format!("{}: {}", path.display(), why.words()));
                     continue;
                 }
                 Found::Unreadable { path, error } => {

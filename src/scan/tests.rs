@@ -212,3 +212,41 @@ fn dropping_the_walk_stops_it() {
     assert!(walk.next().is_some());
     drop(walk);
 }
+
+#[test]
+fn a_name_that_a_server_made_up_counts_on_smb_and_for_files_alone() {
+    assert_eq!(walk::oddity("M7X2QK~D.MKV", true, true), Some(walk::Oddity::MadeUp));
+    assert_eq!(walk::oddity("M7X2QK~D.MKV", true, false), None);
+    assert_eq!(walk::oddity("M7X2QK~D", false, true), None);
+}
+
+/// Windows would open `film.mkv` where the listing shows `film.mkv.`, and another folder's file in its place.
+#[test]
+fn on_windows_a_name_that_means_another_file_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = std::fs::canonicalize(dir.path()).unwrap();
+    // A canonical path of Windows is a verbatim one, by which such names can be made.
+    for name in ["film.mkv", "film.mkv.", "aux.mkv"] {
+        std::fs::write(root.join(name), name).unwrap();
+    }
+    std::fs::create_dir(root.join("Season 1.")).unwrap();
+    std::fs::write(root.join("Season 1.").join("a.mkv"), "").unwrap();
+    let (mut files, mut odd) = (Vec::new(), Vec::new());
+    for found in walk::walk(&[dir.path().to_owned()], 0) {
+        match found {
+            Found::Folder(folder) => files.extend(folder.files.into_iter().map(|file| file.name)),
+            Found::Odd { path, why } => {
+                assert_eq!(why, walk::Oddity::NotItself);
+                odd.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+            }
+            Found::Unreadable { path, error } => panic!("{}: {error}", path.display()),
+        }
+    }
+    files.sort();
+    odd.sort();
+    if cfg!(windows) {
+        assert_eq!((files, odd.len()), (vec!["film.mkv".to_owned()], 3), "{odd:?}");
+    } else {
+        assert_eq!((files.len(), odd.len()), (4, 0), "{odd:?}");
+    }
+}

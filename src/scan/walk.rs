@@ -12,6 +12,7 @@ use crate::model::policy::Links;
 use crate::scan::bounds::{self, Bounds};
 use crate::share::layout;
 use crate::sys;
+use crate::sys::netfs::FileSystem;
 
 /// Folders being listed at once. Each waits for the network most of the time.
 const THREADS: usize = 8;
@@ -73,10 +74,40 @@ pub enum Found {
         path: PathBuf,
         error: std::io::Error,
     },
-    /// A name that is not Unicode: no claim can be named after it, so it is left alone.
+    /// A name that we cannot work with: it is left alone.
     Odd {
         path: PathBuf,
+        why: Oddity,
     },
+}
+
+/// What is odd about a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Oddity {
+    /// No claim can be named after it.
+    NotUnicode,
+    /// We are on Windows, to whose programs it means another file, or a device.
+    NotItself,
+    /// An SMB server shows it in the place of a name that it cannot show. The result would be named after it, and the
+    /// true name be lost.
+    MadeUp,
+}
+
+impl Oddity {
+    /// For people, after the path and a colon.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NotUnicode => "its name is not valid Unicode; rename it to have it converted",
+            Self::NotItself => {
+                "to Windows' programs its name means something else (it ends with a dot or a space, or is a device's); \
+                 rename it, or let a machine that is not Windows convert it"
+            }
+            Self::MadeUp => {
+                "the server made this name up in the place of one that it cannot show over SMB (`:`, `?` and the like); \
+                 rename it, or let a machine on NFS convert it"
+            }
+        }
+    }
 }
 
 /// A running walk; iterate to the end or drop it to stop.
@@ -133,6 +164,8 @@ struct Queue {
 
 #[derive(Debug)]
 struct Shared {
+    /// Names come from an SMB server.
+    smb: bool,
     queue: Mutex<Queue>,
     changed: Condvar,
     roots: Vec<PathBuf>,
@@ -180,12 +213,23 @@ pub fn look(
 
 fn begin(roots: &[PathBuf], bounds: Bounds, spread: u64, known: Known) -> Walk {
     let (send, found) = mpsc::sync_channel(AHEAD);
+    let smb = roots.iter().any(|root| {
+        sys::netfs::of(root)
+            .is_ok_and(|mount| matches!(mount.kind, FileSystem::LinuxSmb | FileSystem::WindowsNetwork))
+    });
     let place = |path: &PathBuf| Place { path: path.clone(), linked: false };
     let queue = Queue { folders: roots.iter().map(place).collect(), ..Queue::default() };
     let real = |root: &PathBuf| sys::path::canonical(root).unwrap_or_else(|_| root.clone());
     let roots = if bounds.links == Links::Follow { roots.iter().map(real).collect() } else { Vec::new() };
-    let shared =
-        Arc::new(Shared { queue: Mutex::new(queue), changed: Condvar::new(), roots, bounds, spread, known });
+    let shared = Arc::new(Shared {
+        smb,
+        queue: Mutex::new(queue),
+        changed: Condvar::new(),
+        roots,
+        bounds,
+        spread,
+        known,
+    });
     for _ in 0..THREADS {
         let (listener, shared) = (send.clone(), Arc::clone(&shared));
         std::thread::spawn(move || work(&shared, &listener));
@@ -217,7 +261,7 @@ fn work(shared: &Shared, send: &SyncSender<Found>) {
         if place.linked && !shared.is_new(&place.path) {
             continue;
         }
-        let (mut below, heard) = list(&place, &shared.bounds, send);
+        let (mut below, heard) = list(&place, shared.smb, &shared.bounds, send);
         below.retain(|place| !(shared.known.0)(&place.path));
         if !below.is_empty() {
             let places = (shared.spread % below.len() as u64) as usize;
@@ -246,7 +290,7 @@ impl Drop for Turn<'_> {
 }
 
 /// Lists one folder, sends what it found, and returns its sub-folders and whether anybody still listens.
-fn list(place: &Place, bounds: &Bounds, send: &SyncSender<Found>) -> (Vec<Place>, bool) {
+fn list(place: &Place, smb: bool, bounds: &Bounds, send: &SyncSender<Found>) -> (Vec<Place>, bool) {
     let dir = &place.path;
     let mut below = Vec::new();
     let time = if bounds.times { sys::fs::folder_time(dir).ok() } else { None };
@@ -275,7 +319,7 @@ fn list(place: &Place, bounds: &Bounds, send: &SyncSender<Found>) -> (Vec<Place>
         };
         let raw = entry.file_name();
         let Some(name) = raw.to_str() else {
-            if send.send(Found::Odd { path: entry.path() }).is_err() {
+            if send.send(Found::Odd { path: entry.path(), why: Oddity::NotUnicode }).is_err() {
                 return (below, false);
             }
             continue;
@@ -297,6 +341,13 @@ fn list(place: &Place, bounds: &Bounds, send: &SyncSender<Found>) -> (Vec<Place>
             None => {}
         }
         let passed_by = bounds.passes_by(name);
+        if !passed_by && let Some(why) = oddity(name, bounds::is_media(name), smb) {
+            if send.send(Found::Odd { path: entry.path(), why }).is_err() {
+                return (below, false);
+            }
+            folder.names.push(raw);
+            continue;
+        }
         if !passed_by && bounds::is_media(name) {
             // One look tells what it is and how large; where a listing does not tell kinds, another would be a round trip.
             // A file that vanishes between listing and look is simply not there any more.
@@ -325,5 +376,16 @@ fn enter(path: &Path, kind: std::fs::FileType, from: &Place, bounds: &Bounds, be
         below.push(Place { path: path.to_owned(), linked: from.linked });
     } else if kind.is_symlink() && bounds.links == Links::Follow && path.is_dir() {
         below.push(Place { path: path.to_owned(), linked: true });
+    }
+}
+
+/// What keeps us from working with a name; in a folder of a made-up name nothing is named after it.
+pub(super) fn oddity(name: &str, is_file: bool, smb: bool) -> Option<Oddity> {
+    if !sys::path::means_itself(name) {
+        Some(Oddity::NotItself)
+    } else if is_file && smb && sys::path::is_made_up(name) {
+        Some(Oddity::MadeUp)
+    } else {
+        None
     }
 }

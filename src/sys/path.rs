@@ -43,6 +43,38 @@ pub fn extension(path: &Path) -> String {
     path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
+/// Whether this system's programs take a name that a listing showed for that very file. Windows' do not with some.
+pub fn means_itself(name: &str) -> bool {
+    !cfg!(windows) || is_plain_to_windows(name)
+}
+
+/// Windows' programs leave dots and spaces at a name's end away, so that another file is opened, and take some names,
+/// whatever extension follows, for devices ("Naming Files, Paths, and Namespaces"). Its own listing shows both, where
+/// another system or a server made them.
+pub fn is_plain_to_windows(name: &str) -> bool {
+    const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "conin$", "conout$"];
+    let stem = name.split('.').next().unwrap_or(name).trim_end_matches(' ').to_lowercase();
+    let numbered = ["com", "lpt"].iter().any(|device| {
+        stem.strip_prefix(device).is_some_and(|end| {
+            matches!(end.as_bytes(), [b'1'..=b'9']) || ["\u{b9}", "\u{b2}", "\u{b3}"].contains(&end)
+        })
+    });
+    !name.ends_with(['.', ' ']) && !DEVICES.contains(&stem.as_str()) && !numbered
+}
+
+/// A name as Samba makes it up where a file's own has characters that SMB does not know, or is a device's: eight capitals and
+/// digits with `~` before the last (`mangling method = hash2`, smb.conf(5)).
+pub fn is_made_up(name: &str) -> bool {
+    let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
+    let of_it = |c: u8| c.is_ascii_uppercase() || c.is_ascii_digit();
+    let [first, middle @ .., b'~', last] = stem.as_bytes() else { return false };
+    middle.len() == 5
+        && (of_it(*first) || *first == b'_')
+        && middle.iter().chain([last]).all(|c| of_it(*c))
+        && extension.len() <= 3
+        && extension.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || b"_-$~".contains(&c))
+}
+
 /// The absolute, symlink-free path of an existing file or folder, without `\\?\` where it is not needed (dunce).
 pub fn canonical(path: &Path) -> std::io::Result<PathBuf> {
     dunce::canonicalize(path)

@@ -314,11 +314,9 @@ impl Run<'_> {
 
     fn tell(&self, finding: Finding) {
         match finding {
-            Finding::Odd(path) => self.note(
-                Level::Warn,
-                Some(path),
-                "left alone: its name is not valid Unicode; rename it to have it converted".to_owned(),
-            ),
+            Finding::Odd(path, why) => {
+                self.note(Level::Warn, Some(path), format!("left alone: {}", why.words()));
+            }
             Finding::Unreadable(path, error) => {
                 self.tally().failed(FailCode::Io);
                 let text = format!("this folder could not be read: {error}; the run goes on without it");

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::scan::walk::{Folder, Found, Next, Walk};
+use crate::scan::walk::{Folder, Found, Next, Oddity, Walk};
 
 /// Files that are held ready; a walk that is further ahead waits, so that memory is bounded on trees of any size.
 const AHEAD: usize = 200_000;
@@ -13,7 +13,7 @@ const AHEAD: usize = 200_000;
 #[derive(Debug)]
 pub(super) enum Finding {
     Unreadable(PathBuf, std::io::Error),
-    Odd(PathBuf),
+    Odd(PathBuf, Oddity),
 }
 
 /// A walk and what it found so far.
@@ -54,7 +54,7 @@ impl Stream {
                 self.ready.push_back(folder);
             }
             Next::Found(Found::Unreadable { path, error }) => finding(Finding::Unreadable(path, error)),
-            Next::Found(Found::Odd { path }) => finding(Finding::Odd(path)),
+            Next::Found(Found::Odd { path, why }) => finding(Finding::Odd(path, why)),
             Next::Nothing => {}
             Next::End => self.walk = None,
         }

@@ -111,7 +111,7 @@ clear_away() {
 part_image() {
     [ "$(id -u)" = 0 ] || { skip "building an image here needs root"; return; }
     have ffmpeg || { skip "ffmpeg is not installed"; return; }
-    { have podman && have runc; } || apt_install podman runc || { skip "podman is not here and could not be installed"; return; }
+    { have podman && have runc; } || apt_install podman runc || { skip "podman is not here and could not be installed; \`tests/debian/run.sh container\` takes the steps by hand"; return; }
     runtime=runc driver=vfs
     have runc || runtime=crun
     library=$here/library

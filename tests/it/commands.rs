@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Clip, Share, wine_cannot};
+use crate::support::{Clip, Share, skipped_under_wine};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"))
@@ -153,7 +153,7 @@ fn every_shell_gets_completions() {
 
 #[test]
 fn a_file_whose_name_is_as_long_as_names_can_be_is_converted_and_comes_back() {
-    if wine_cannot("a name that is too long is called missing, where Windows calls it invalid") {
+    if skipped_under_wine("a name that is too long is called missing, where Windows calls it invalid") {
         return;
     }
     let share = Share::new();

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the Windows program and its tests under wine, with a real Windows ffmpeg:
 #
-#   tests/wine/run.sh             program fleet provision
-#   tests/wine/run.sh PART...     only these: unit it program fleet provision
+#   tests/wine/run.sh             everything
+#   tests/wine/run.sh PART...     only these: unit it program fleet provision session
 #
 # PASS, FAIL and SKIPPED lines and libtest's own output; the last line is `N passed, N failed, N skipped`.
 set -uo pipefail
@@ -68,20 +68,18 @@ part_it() { build_fake && cargo_tests it --test it; }
 part_program() { build && . tests/wine/program.sh; }
 part_fleet() { build && . tests/wine/fleet.sh; }
 part_provision() { build && . tests/wine/provision.sh; }
+part_session() { build && . tests/wine/session.sh; }
 
 filter=()
 parts=()
 for word in "$@"; do
     case $word in
-    unit | it | program | fleet | provision) parts+=("$word") ;;
+    unit | it | program | fleet | provision | session) parts+=("$word") ;;
     *) filter+=("$word") ;;
     esac
 done
-if [ ${#parts[@]} = 0 ]; then
-    parts=(program fleet provision)
-    skip "wine unit: not yet seen to pass as a whole under wine; \`tests/wine/run.sh unit\` runs it"
-    skip "wine it: not yet seen to pass as a whole under wine; \`tests/wine/run.sh it\` runs it"
-fi
+# The session comes last, for it ends.
+[ ${#parts[@]} -gt 0 ] || parts=(unit it program fleet provision session)
 
 mkdir -p "$home"
 if ! reason=$(tests/wine/prepare.sh | tail -n 1) || [ -n "$reason" ]; then

@@ -171,7 +171,7 @@ impl Gather<'_> {
                     go(folder);
                 }
                 Found::Unreadable { path, error } => self.census().not_looked_at(&path, &error.to_string()),
-                Found::Odd { path } => self.census().not_looked_at(&path, "its name is not Unicode"),
+                Found::Odd { path, why } => self.census().not_looked_at(&path, why.words()),
             }
         }
         self.counter.found_all();

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use crate::model::key::Key;
-use crate::sys::path::{canonical, extension, folded, key};
+use crate::sys::path::{canonical, extension, folded, is_made_up, is_plain_to_windows, key};
 
 fn key_of(root: &str, path: &str) -> Option<String> {
     key(Path::new(root), Path::new(path)).map(|Key(text)| text)
@@ -35,6 +35,48 @@ fn names_that_are_one_file_somewhere_fold_to_one_text() {
     assert_eq!(folded("MU\u{308}LLER.MKV"), folded("m\u{fc}ller.mkv"));
     assert_eq!(folded("ΟΔΟΣ"), folded("οδοσ"));
     assert_ne!(folded("a"), folded("b"));
+}
+
+#[test]
+fn names_that_windows_reads_as_something_else_are_known() {
+    for name in [
+        "Season 1.",
+        "film.mkv ",
+        "film.mkv..",
+        "CON",
+        "con.mkv",
+        "Aux.films.mkv",
+        "nul .mkv",
+        "COM1.mkv",
+        "lpt\u{b2}",
+        "CONIN$",
+    ] {
+        assert!(!is_plain_to_windows(name), "{name}");
+    }
+    for name in
+        ["film.mkv", ".hidden", "film .mkv", "Con Air.mkv", "com10.mkv", "COM.mkv", "auxiliary", "..a"]
+    {
+        assert!(is_plain_to_windows(name), "{name}");
+    }
+}
+
+#[test]
+fn names_that_samba_makes_up_are_known() {
+    for name in ["M7X2QK~D.MKV", "_0000A~9.AVI", "S0K8FQ~2", "A12345~6.TS"] {
+        assert!(is_made_up(name), "{name}");
+    }
+    for name in [
+        "Movies~1.mkv",
+        "m7x2qk~d.mkv",
+        "M7X2QK~D.Mkv",
+        "M7X2Q~DD.MKV",
+        "AM7X2QK~D.MKV",
+        "~D.MKV",
+        "A.MKV",
+        "M7X2QK~D.TOOLONG",
+    ] {
+        assert!(!is_made_up(name), "{name}");
+    }
 }
 
 proptest::proptest! {

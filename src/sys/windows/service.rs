@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -205,6 +206,13 @@ static WORK: Mutex<Option<(String, Work)>> = Mutex::new(None);
 
 type Work = Box<dyn FnOnce() -> u8 + Send>;
 
+/// The service manager started us.
+static SERVES: AtomicBool = AtomicBool::new(false);
+
+pub fn serves() -> bool {
+    SERVES.load(Ordering::Relaxed)
+}
+
 windows_service::define_windows_service!(ffi_main, service_main);
 
 pub fn serve(name: &str, work: Work) -> io::Result<()> {
@@ -214,6 +222,7 @@ pub fn serve(name: &str, work: Work) -> io::Result<()> {
 
 fn service_main(_arguments: Vec<OsString>) {
     let Some((name, work)) = WORK.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+    SERVES.store(true, Ordering::Relaxed);
     let status = service_control_handler::register(name, |control| match control {
         ServiceControl::Stop => {
             ask(Stop::Soon);

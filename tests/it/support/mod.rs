@@ -18,6 +18,12 @@ use std::path::PathBuf;
 
 /// Real media of other projects, beside the repository where somebody put it.
 pub fn real_media() -> Option<PathBuf> {
+    // Each file takes a dozen starts of a program, and each start takes a second here.
+    if skipped_under_wine(
+        "what ffmpeg makes of real media takes minutes here, and is the same on every system",
+    ) {
+        return None;
+    }
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/media");
     if folder.join("README.md").is_file() {
         return Some(folder);
@@ -26,8 +32,8 @@ pub fn real_media() -> Option<PathBuf> {
     None
 }
 
-/// Whether wine plays Windows here, which cannot do this; says aloud what is skipped for it. `tests/wine/wine` tells.
-pub fn wine_cannot(what: &str) -> bool {
+/// Whether wine plays Windows here; says aloud what is skipped for it, and why. `tests/wine/wine` tells.
+pub fn skipped_under_wine(what: &str) -> bool {
     let wine = std::env::var_os("TESTS_UNDER_WINE").is_some();
     if wine {
         println!("SKIPPED: under wine: {what}");
