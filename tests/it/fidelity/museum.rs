@@ -343,7 +343,7 @@ fn lost(run: &Run, name: &str) -> Vec<String> {
     let ended = run
         .named("job_ended")
         .into_iter()
-        .find(|e| e["outcome"] == "converted" && e["path"].as_str().unwrap().ends_with(&format!("/{name}")));
+        .find(|e| e["outcome"] == "converted" && Path::new(e["path"].as_str().unwrap()).ends_with(name));
     let ended = ended.unwrap_or_default();
     ended["lost"].as_array().into_iter().flatten().map(word).collect()
 }
