@@ -13,6 +13,7 @@ use super::Ending;
 use super::args::{Collect, Common, Programs, Wants};
 use super::scan::census::Census;
 use super::scan::gather::{Gather, Place, Unknown};
+use super::scan::turns::Turns;
 use super::scan::{folder, jobs};
 use super::session::{BUILT_IN, Session};
 use crate::model::error::{Error, Kind, Result};
@@ -281,6 +282,7 @@ fn refresh(dir: &Path, asked: bool, session: &Session, store: &Store) -> Result<
         share: false,
         each_file: false,
         jobs: jobs(),
+        turns: Turns::new(jobs()),
         census: Mutex::new(Census::new("", false)),
         counter: session.look.counter("read from the share"),
         look: session.look,

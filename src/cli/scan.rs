@@ -2,6 +2,7 @@
 
 pub(super) mod census;
 pub(super) mod gather;
+pub(super) mod turns;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -25,6 +26,7 @@ use crate::ui::{self, Look};
 use crate::worker;
 use census::Census;
 use gather::{Gather, Place, Unknown};
+use turns::Turns;
 
 /// Count what lies below a folder by codec, resolution and more, and what would be done; no media is changed
 ///
@@ -73,6 +75,7 @@ pub fn run(args: &ScanArgs, common: &Common, look: Look) -> Result<Ending> {
     let caps = session.caps(&tools, &store, Some(&policy))?;
     let by = worker::facts_by(&tools);
     let choice = format!("{:?} {:?} {:?}", settings.types, settings.include, settings.exclude);
+    let threads = args.jobs.map_or_else(jobs, usize::from);
     let gather = Gather {
         unknown: Unknown::Look(Rules { tools: &tools, caps: &caps, policy: &policy, types: settings.types }),
         types: settings.types,
@@ -84,7 +87,8 @@ pub fn run(args: &ScanArgs, common: &Common, look: Look) -> Result<Ending> {
         full: args.full,
         share: !args.no_cache,
         each_file: args.files,
-        jobs: args.jobs.map_or_else(jobs, usize::from),
+        jobs: threads,
+        turns: Turns::new(threads),
         census: Mutex::new(Census::new(&policy.name, args.files)),
         counter: session.look.counter("looked at"),
         look: session.look,

@@ -1,8 +1,9 @@
 //! What is known of a tree, folder by folder: from this machine's memory where nothing changed, else from what the
 //! machines share, else by looking at the files; and what was learnt goes back to both.
 //!
-//! Machines that scan at once divide the work without talking: each starts elsewhere, and each looks at what the others
-//! have shared of a folder before it opens a file there.
+//! Machines that scan at once divide the work without talking: each takes folders in an order of its own, and looks at what the
+//! others have shared of a folder before it opens a file there. (In one order, from different places, they would catch up with
+//! each other and go on side by side, each looking at what the other looks at.)
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -11,9 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use rayon::prelude::*;
-
 use super::census::Census;
+use super::turns::{Pile, Turns};
 use crate::model::error::{Error, Kind};
 use crate::model::key::Stamp;
 use crate::model::media::{MediaInfo, Witness};
@@ -92,6 +92,7 @@ pub struct Gather<'a> {
     /// Each file is listed, so that counts by folder are not enough.
     pub each_file: bool,
     pub jobs: usize,
+    pub turns: Turns,
     pub census: Mutex<Census>,
     pub counter: Counter,
     pub look: Look,
@@ -135,15 +136,20 @@ impl Gather<'_> {
             fewer: (Mutex::new(()), Condvar::new()),
         };
         self.store.use_library(&place.id);
-        // ffprobe and a share are waited for as often as the processor is.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.jobs.max(1)).build();
-        match pool {
-            Ok(pool) => pool.in_place_scope(|scope| {
-                self.walk(&tree, &mut |folder| scope.spawn(|_| self.folder(&tree, folder)));
-            }),
-            // No threads to be had: one does it, too.
-            Err(_) => self.walk(&tree, &mut |folder| self.folder(&tree, folder)),
-        }
+        // Threads of our own: one that waits for the last file of a folder must not begin another folder meanwhile, as those of a
+        // pool do, and keep from the other machines what it has learnt of the first.
+        let pile = Pile::new(spread);
+        std::thread::scope(|scope| {
+            for _ in 0..self.jobs.max(1) {
+                scope.spawn(|| {
+                    while let Some(folder) = pile.take() {
+                        self.folder(&tree, folder);
+                    }
+                });
+            }
+            let _ends = pile.ends();
+            self.walk(&tree, &mut |folder| pile.put(folder));
+        });
         // Whoever saw everything knows what is gone.
         if stop::asked() == Stop::No && self.census().saw_all() {
             let seen = tree.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -328,12 +334,7 @@ impl Gather<'_> {
                 }
             })
         };
-        let all: Vec<Option<(Taken, Option<Examined>)>> = if files.len() > 1 {
-            files.par_iter().map(one).collect()
-        } else {
-            files.iter().map(one).collect()
-        };
-        for (file, answer) in files.iter().zip(all) {
+        for (file, answer) in files.iter().zip(self.turns.each(files, one)) {
             let Some((taken, examined)) = answer else {
                 gathered.partly |= wanted(file) || matches!(self.unknown, Unknown::Leave);
                 continue;
