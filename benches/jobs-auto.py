@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """`--jobs auto` beside fixed numbers of jobs: the same clips, a fresh library for each run, one run after the other.
 
-    benches/jobs-auto.py PROGRAM [--clips 40] [--seconds 60] [--size 1280x720] [--jobs 1,2,4,auto] [--rounds 1] [-- ARGS…]
+    benches/jobs-auto.py PROGRAM [--clips 40] [--seconds 60] [--size 1280x720] [--jobs 1,2,4,auto] [--rounds 1]
+                         [--floor MIB] [-- ARGS…]
 
-Prints a line per run (seconds, files, least free memory, load before it) and at the end the ratio of `auto` to the best fixed number.
+Prints a line per run (seconds, files, least free memory, load before it) and at the end the ratio of `auto` to the best fixed number,
+and with `--floor` (as `--min-memory` of each run) whether the free memory ever fell below it.
 """
 
 import argparse
@@ -55,7 +57,7 @@ class Memory(threading.Thread):
             self.least = min(self.least, available())
 
 
-def one(program, clips, jobs, state, more):
+def one(program, clips, jobs, state, more, note_memory):
     with tempfile.TemporaryDirectory(prefix="jobs-auto-") as library:
         for clip in clips:
             shutil.copy2(clip, library)
@@ -75,6 +77,7 @@ def one(program, clips, jobs, state, more):
         levels = [e["jobs"] for e in events if e["event"] == "jobs"]
         if converted != len(clips):
             sys.exit(f"--jobs {jobs}: {converted} of {len(clips)} converted, exit code {run.returncode}")
+        note_memory(memory.least)
         print(f"--jobs {jobs:<5} {took:8.1f} s  {converted} files  least free memory {memory.least >> 20} MiB"
               f"  load before {load:.1f}" + (f"  then {levels} at once" if levels else ""), flush=True)
         return took
@@ -92,7 +95,11 @@ def main():
     if "--" in words:
         at = words.index("--")
         words, more = words[:at], words[at + 1:]
+    parser.add_argument("--floor", type=int, metavar="MIB")
     options = parser.parse_args(words)
+    least = []
+    if options.floor:
+        more = [*more, "--min-memory", f"{options.floor}MiB"]
     best = {}
     with tempfile.TemporaryDirectory(prefix="jobs-auto-clips-") as folder:
         clips = make(folder, options)
@@ -100,12 +107,16 @@ def main():
             for jobs in options.jobs.split(","):
                 # A state of its own: `auto` begins as on its first day on this machine.
                 with tempfile.TemporaryDirectory(prefix="jobs-auto-state-") as state:
-                    took = one(options.program, clips, jobs, state, more)
+                    took = one(options.program, clips, jobs, state, more, least.append)
                 best[jobs] = min(best.get(jobs, took), took)
     fixed = {jobs: took for jobs, took in best.items() if jobs != "auto"}
     if fixed and "auto" in best:
         winner = min(fixed, key=fixed.get)
         print(f"auto reaches {fixed[winner] / best['auto'] * 100:.1f} % of the throughput of --jobs {winner}")
+    if options.floor:
+        below = options.floor - (min(least) >> 20)
+        print(f"free memory fell {below} MiB below the floor of {options.floor} MiB" if below > 0
+              else f"free memory stayed {-below} MiB above the floor of {options.floor} MiB")
 
 
 if __name__ == "__main__":

@@ -286,6 +286,16 @@ impl Encoder {
         }
     }
 
+    /// As a transcode does it, for timing: what one of its encoders takes is what decoding is to be measured against.
+    pub fn usual(&self) -> Vec<String> {
+        match self.family {
+            Family::X264 => strings(&["-preset", "medium"]),
+            Family::X265 => strings(&["-preset", "medium", "-x265-params", "log-level=error"]),
+            Family::SvtAv1 => strings(&["-preset", "6"]),
+            _ => self.quickest(),
+        }
+    }
+
     /// A middling number on its own scale, for trials.
     pub fn middling(&self) -> f32 {
         match (self.family, self.codec) {

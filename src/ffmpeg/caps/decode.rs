@@ -153,7 +153,9 @@ fn gain(stand: &Stand<'_>, way: &Accelerator, long: &Path, caps: &Caps, room: &P
     let time = |before: &[&str]| {
         let mut all = before.to_vec();
         all.extend(["-i", &input]);
-        stand.encode(stand.video_args(encoder, device.as_deref(), false, &all, None), &made).ok()
+        // Beside an encoder in a hurry, decoding would seem to be half of the work.
+        let args = stand.paced_args(encoder, device.as_deref(), false, &all, (encoder.usual(), None));
+        stand.encode(args, &made).ok()
     };
     let plain = time(&[])?;
     let with = time(&way.options())?;

@@ -118,14 +118,26 @@ impl<'a> Stand<'a> {
         })
     }
 
-    /// An encode of `input` as a transcode would ask for it.
-    pub(super) fn video_args(
+    /// An encode of `input` as a transcode would ask for it, but quick.
+    fn video_args(
         &self,
         encoder: &Encoder,
         device: Option<&str>,
         ten_bit: bool,
         input: &[&str],
         ceiling: Option<Cap>,
+    ) -> Vec<OsString> {
+        self.paced_args(encoder, device, ten_bit, input, (encoder.quickest(), ceiling))
+    }
+
+    /// An encode of `input` at this pace, under this ceiling.
+    pub(super) fn paced_args(
+        &self,
+        encoder: &Encoder,
+        device: Option<&str>,
+        ten_bit: bool,
+        input: &[&str],
+        (pace, ceiling): (Vec<String>, Option<Cap>),
     ) -> Vec<OsString> {
         let mut args: Vec<String> = encoder.device(device);
         args.extend(input.iter().map(ToString::to_string));
@@ -135,7 +147,7 @@ impl<'a> Stand<'a> {
         );
         args.extend(["-c:v", encoder.name].map(str::to_owned));
         args.extend(encoder.select(device));
-        args.extend(encoder.quickest());
+        args.extend(pace);
         args.extend(encoder.quality(encoder.middling(), ceiling, self.tools.release));
         args.into_iter().map(OsString::from).collect()
     }
