@@ -188,7 +188,10 @@ pub fn shown(places: &Places) -> Result<Option<String>> {
 fn crontab() -> Result<String> {
     match command("crontab", &["-l"]) {
         Ok(text) => Ok(text),
-        Err(error) if error.line().contains("no crontab") => Ok(String::new()),
+        // Vixie's and cronie's words, and BusyBox's.
+        Err(error) if ["no crontab", "No such file"].iter().any(|words| error.line().contains(words)) => {
+            Ok(String::new())
+        }
         Err(error) => Err(error),
     }
 }

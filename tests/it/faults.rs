@@ -243,7 +243,7 @@ mod unix {
             if terminate {
                 worker.terminate();
             } else {
-                worker.interrupt();
+                assert!(worker.interrupt());
             }
             let run = worker.end();
             assert_eq!(run.code, 130, "{}\n{}", run.stdout, run.stderr);

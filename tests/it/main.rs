@@ -22,6 +22,8 @@ mod installer;
 mod query;
 mod queue;
 mod scan;
+#[cfg(unix)]
+mod setup;
 mod support;
 mod tidy;
 mod usage;

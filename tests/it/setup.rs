@@ -1,0 +1,161 @@
+//! `setup` and `schedule` where other programs of the system have to be spoken to: stand-ins in PATH write down what they hear.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::support::Share;
+
+/// A folder that is all of PATH.
+fn bare(share: &mut Share) -> PathBuf {
+    let bin = share.aside("bin");
+    fs::create_dir_all(&bin).unwrap();
+    share.set("PATH", &bin);
+    bin
+}
+
+fn stand_in(bin: &Path, name: &str, script: &str) {
+    let file = bin.join(name);
+    fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Where this program would find an ffmpeg without PATH; says so.
+fn ffmpeg_is_everywhere() -> bool {
+    let there =
+        ["/usr/local/bin/ffmpeg", "/opt/homebrew/bin/ffmpeg"].iter().any(|path| Path::new(path).exists());
+    if there {
+        println!("SKIPPED: an ffmpeg outside of PATH is found here");
+    }
+    there
+}
+
+#[test]
+fn each_package_manager_is_asked_in_its_own_words() {
+    if ffmpeg_is_everywhere() {
+        return;
+    }
+    for (manager, words) in [
+        ("apt-get", "apt-get install -y --no-install-recommends ffmpeg"),
+        ("dnf", "dnf install -y ffmpeg"),
+        ("pacman", "pacman -S --noconfirm --needed ffmpeg"),
+        ("apk", "apk add ffmpeg"),
+        ("zypper", "zypper --non-interactive install ffmpeg"),
+        ("brew", "brew install ffmpeg"),
+        ("winget", "winget install --id Gyan.FFmpeg --exact"),
+        ("choco", "choco install ffmpeg -y"),
+    ] {
+        let mut share = Share::new();
+        let bin = bare(&mut share);
+        stand_in(&bin, manager, "echo it was called >&2; exit 1");
+        let run = share.run(["setup", "--dry-run", "--json"]).expect(0);
+        assert!(run.stdout.contains(words), "{manager}: {}", run.stdout);
+        assert!(!run.stderr.contains("it was called"), "{manager}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn what_a_package_manager_installs_is_used_and_what_it_cannot_is_said_in_its_words() {
+    if ffmpeg_is_everywhere() {
+        return;
+    }
+    let path = std::env::var_os("PATH").unwrap();
+    let mut share = Share::new();
+    let bin = bare(&mut share);
+    // winget needs no administrator, so that the test needs none.
+    stand_in(&bin, "winget", "echo 'No package found matching input criteria.' >&2; exit 20");
+    let run = share.run(["setup", "--keep-path", "--json"]).expect(3);
+    assert!(run.stdout.contains("No package found matching input criteria."), "{}", run.stdout);
+
+    let links: String = ["ffmpeg", "ffprobe"]
+        .iter()
+        .map(|name| {
+            let real =
+                std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+            let real = real.expect("tests/run.sh installs ffmpeg");
+            format!("/bin/ln -s '{}' '{}'\n", real.display(), bin.join(name).display())
+        })
+        .collect();
+    stand_in(&bin, "winget", &links);
+    let run = share.run(["setup", "--keep-path", "--json"]).expect(0);
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let step = report["steps"].as_array().unwrap().iter().find(|step| step["name"] == "ffmpeg").unwrap();
+    assert_eq!(step["state"], "changed", "{report:#}");
+    assert_eq!(report["outcome"], "ready", "{report:#}");
+}
+
+#[test]
+fn a_download_goes_by_the_proxy_that_is_set() {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = proxy.accept().unwrap();
+        let mut line = String::new();
+        BufReader::new(stream.try_clone().unwrap()).read_line(&mut line).unwrap();
+        stream
+            .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        line
+    });
+    let mut share = Share::new();
+    share.set("HTTP_PROXY", &address);
+    share.set("http_proxy", &address);
+    let run = share.run([
+        "setup",
+        "--force",
+        "--keep-path",
+        "--ffmpeg-url",
+        "http://downloads.invalid/ffmpeg.zip",
+        "--sha256",
+        &"0".repeat(64),
+    ]);
+    assert_ne!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("404"), "{}", run.stderr);
+    let line = heard.join().unwrap();
+    assert!(line.contains("downloads.invalid"), "{line}");
+}
+
+/// How a crontab says that there is none yet: Vixie's and cronie's, and BusyBox's (Alpine).
+const NONE_YET: [&str; 2] =
+    ["no crontab for somebody", "crontab: can't open 'somebody': No such file or directory"];
+
+#[test]
+fn without_systemd_the_schedule_is_a_line_of_the_users_crontab() {
+    if cfg!(target_os = "macos") || Path::new("/run/systemd/system").exists() {
+        println!("SKIPPED: this machine has a manager of its own that would make a real schedule");
+        return;
+    }
+    for none_yet in NONE_YET {
+        let mut share = Share::new();
+        let bin = bare(&mut share);
+        let table = share.aside("table");
+        stand_in(
+            &bin,
+            "crontab",
+            &format!(
+                "if [ \"$1\" = -l ]; then [ -e '{table}' ] || {{ echo \"{none_yet}\" >&2; exit 1; }}; exec /bin/cat '{table}'; fi\n\
+                 exec /bin/cp \"$1\" '{table}'",
+                table = table.display()
+            ),
+        );
+        let library = share.root().to_str().unwrap().to_owned();
+        let show = || share.run(["schedule", "show"]);
+        show().expect(1);
+        share.run(["schedule", "install", "--daily", "02:30", "--dir", &library]).expect(0);
+        let text = fs::read_to_string(&table).unwrap();
+        assert!(text.starts_with("30 2 * * * ") && text.contains(&library), "{text}");
+        assert!(show().expect(0).stdout.contains("30 2 * * *"));
+
+        // Another time takes the line's place; what others wrote there stays.
+        fs::write(&table, format!("0 5 * * 1 /usr/bin/backup\n{text}")).unwrap();
+        share.run(["schedule", "install", "--every", "1h", "--dir", &library]).expect(0);
+        let text = fs::read_to_string(&table).unwrap();
+        assert!(text.contains("/usr/bin/backup") && text.contains("\n0 * * * * "), "{text}");
+        assert_eq!(text.lines().count(), 2, "{text}");
+        share.run(["schedule", "uninstall"]).expect(0);
+        assert_eq!(fs::read_to_string(&table).unwrap(), "0 5 * * 1 /usr/bin/backup\n");
+        show().expect(1);
+    }
+}
