@@ -119,7 +119,7 @@ impl<'a> Stand<'a> {
     }
 
     /// An encode of `input` as a transcode would ask for it, but quick.
-    fn video_args(
+    pub(super) fn video_args(
         &self,
         encoder: &Encoder,
         device: Option<&str>,
