@@ -14,7 +14,8 @@ use crate::scan::walk::{self, Found};
 use crate::share::claim::{HalfDone, Memory, Terms};
 use crate::share::force::{Forced, force};
 use crate::share::judge::Judgement;
-use crate::share::{layout, library, survey};
+use crate::share::survey::{self, Whose};
+use crate::share::{layout, library};
 use crate::sys;
 use crate::ui::ndjson::SCHEMA;
 use crate::ui::table::{Align, table};
@@ -65,6 +66,8 @@ struct Listed {
     /// The media file; null where it cannot be told.
     file: Option<PathBuf>,
     lock: PathBuf,
+    /// `ours`, `legacy`, `unreadable`.
+    whose: &'static str,
     /// `free`, `held`, `stale`, `sealed`.
     judgement: &'static str,
     why: String,
@@ -218,6 +221,11 @@ fn look_at(folder: &Path, terms: &Terms, memory: &dyn Memory, document: &mut Doc
             Listed {
                 file: f.file,
                 lock: f.lock,
+                whose: match f.whose {
+                    Whose::Ours => "ours",
+                    Whose::Legacy => "legacy",
+                    Whose::Unreadable => "unreadable",
+                },
                 judgement: word(f.judgement),
                 why: f.why,
                 hostname: holder.as_ref().map(|h| h.hostname.clone()),
@@ -261,6 +269,7 @@ fn show(document: &Document, look: &Look) {
         .map(|lock| {
             vec![
                 lock.judgement.to_owned(),
+                lock.whose.to_owned(),
                 lock.hostname.clone().unwrap_or_default(),
                 lock.pid.map_or(String::new(), |pid| pid.to_string()),
                 time(lock.age),
@@ -274,6 +283,7 @@ fn show(document: &Document, look: &Look) {
     ui::out(&table(
         &[
             ("state", left),
+            ("whose", left),
             ("host", left),
             ("pid", right),
             ("for", right),

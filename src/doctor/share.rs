@@ -17,6 +17,8 @@ const ROUNDS: usize = 12;
 const SAMPLE: usize = 32 << 20;
 /// Small files made and removed to measure how long a request takes.
 const SMALL: u32 = 20;
+/// Longest wait for an answer about an advisory lock.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 /// Longest wait for another mount to see a name.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -82,9 +84,10 @@ pub fn examine(root: &Path, second: Option<&Path>, tell: Tell<'_>) {
         }
     };
     tell(Finding::new(Level::Ok, "write", format!("files can be made below {}", root.display())));
-    for check in
-        [claims, take_overs, publishing, links, heartbeat, clock, fineness, case, accents, lengths, speed]
-    {
+    for check in [
+        exclusive, claims, take_overs, publishing, links, advisory, heartbeat, clock, fineness, case,
+        accents, lengths, speed,
+    ] {
         if sys::stop::asked() > sys::stop::Stop::No {
             return;
         }
@@ -116,6 +119,43 @@ fn race<T: Send>(contend: impl Fn(usize) -> T + Sync) -> Vec<T> {
             .collect();
         threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
     })
+}
+
+/// No claim rests on it, since two clients of NFS can both win one; where one machine alone wins it twice, nothing is to be
+/// trusted.
+fn exclusive(trial: &Trial) -> io::Result<Finding> {
+    for round in 0..ROUNDS {
+        let prize = trial.path(&format!("exclusive-{round}"));
+        let won = race(|_| fs::write_new(&prize, b"x"));
+        let winners = won.iter().filter(|won| matches!(won, Ok(Created::Yes))).count();
+        if winners != 1 {
+            let what =
+                format!("of {CONTENDERS} that made one file at once, {winners} were told that they made it");
+            return Ok(Finding::new(Level::Problem, "exclusive", what)
+                .fix("Do not let two machines work on this share; please report what server and file system it is."));
+        }
+    }
+    Ok(Finding::new(
+        Level::Ok,
+        "exclusive",
+        format!("{ROUNDS} races of {CONTENDERS} to make a file, one winner in each"),
+    ))
+}
+
+/// Advisory locks, which nothing here rests on: they pass on while their holder sleeps, or never. Asked for without waiting,
+/// and in a thread of its own, as some servers never answer.
+fn advisory(trial: &Trial) -> io::Result<Finding> {
+    let file = trial.path("locked");
+    let _ = fs::write_new(&file, b"x")?;
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::Builder::new().name("lock".to_owned()).spawn(move || tell.send(fs::excludes(&file)))?;
+    let what = match told.recv_timeout(LOCK_PATIENCE) {
+        Ok(Ok(true)) => "advisory locks work; no claim rests on them".to_owned(),
+        Ok(Ok(false)) => "two hold one advisory lock at once; no claim rests on them".to_owned(),
+        Ok(Err(error)) => format!("no advisory locks ({error}); no claim rests on them"),
+        Err(_) => format!("advisory locks are not answered within {LOCK_PATIENCE:?}; no claim rests on them"),
+    };
+    Ok(Finding::new(Level::Info, "advisory", what))
 }
 
 /// A claim is a folder published whole: of all that try at once exactly one may succeed.

@@ -113,10 +113,12 @@ fn a_folder_is_tried_and_left_as_it_was() {
     let checks: Vec<&str> = found.iter().map(|f| f.check.as_str()).collect();
     let all = [
         "write",
+        "exclusive",
         "claims",
         "take_overs",
         "publishing",
         "links",
+        "advisory",
         "heartbeat",
         "clock",
         "times",

@@ -11,6 +11,7 @@ pub mod forgive;
 pub mod gate;
 pub mod health;
 pub mod recover;
+pub mod scratch;
 pub mod transcode;
 pub mod trash;
 pub mod undo;

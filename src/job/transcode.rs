@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::gate::{Gate, Word};
+use super::scratch::Scratch;
 use super::{Context, Halt, Source, Task, io_halt};
 use crate::ffmpeg::progress::Severity;
 use crate::ffmpeg::run::{self, End, Limits, Order, Report};
@@ -47,7 +48,7 @@ pub(crate) fn run(
     claim: &Claim,
     source: &Source,
 ) -> std::result::Result<Made, Halt> {
-    let scratch = Scratch::new(context.temp_dir, claim.work_dir())?;
+    let scratch = Scratch::begin(context.temp_dir, claim.work_dir())?;
     for dir in [scratch.dir.as_path(), claim.work_dir()] {
         room_for(dir, source.print.stamp.size, context.min_free)?;
     }
@@ -95,7 +96,7 @@ impl Made {
         claim: &Claim,
         source: u64,
     ) -> std::result::Result<(), Halt> {
-        if !self.scratch.own {
+        if !self.scratch.is_own() {
             return Ok(());
         }
         let mut carried = source;
@@ -153,37 +154,6 @@ fn pictures(
         pictures.push(path);
     }
     Ok(pictures)
-}
-
-/// Where ffmpeg writes: the work folder, or a folder of our own below `--temp-dir` that goes with this value.
-#[derive(Debug)]
-struct Scratch {
-    dir: PathBuf,
-    own: bool,
-}
-
-impl Scratch {
-    fn new(temp_dir: Option<&Path>, work_dir: &Path) -> std::result::Result<Self, Halt> {
-        let Some(temp) = temp_dir else { return Ok(Self { dir: work_dir.to_owned(), own: false }) };
-        let name = work_dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let dir = temp.join(format!("media-converter{name}"));
-        sys::fs::create_dir_all(&dir).map_err(|e| {
-            io_halt("make a folder in --temp-dir", &dir, e)
-                .hint("name an existing, writable folder with --temp-dir")
-        })?;
-        Ok(Self { dir, own: true })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if self.own {
-            for entry in sys::fs::list(&self.dir).unwrap_or_default() {
-                let _ = sys::fs::remove_file(&self.dir.join(entry.name));
-            }
-            let _ = sys::fs::remove_dir(&self.dir);
-        }
-    }
 }
 
 /// The result is seldom larger than its source; where it might be, the size rule drops it anyway.

@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use super::attempt::attempt_claim;
 use super::bell::{self, Ringing, Whose};
-use super::layout;
+use super::layout::{self, Ours};
 use super::look::ServerTime;
 use super::pulse::Pulse;
 use super::record::Commit;
+use super::site::life_of_token;
 use super::stand::{HalfEnd, Stand};
 use super::steps::{Ending, SealEnd};
 use crate::model::error::{Error, Kind, Result};
 use crate::sys;
 use crate::sys::fs::Entry;
+use crate::sys::host::Life;
 
 /// Default of [`Terms::stale_after`]; docs/PROTOCOL.md says why.
 pub const STALE_AFTER: Duration = Duration::from_secs(900);
@@ -335,6 +337,29 @@ impl Claim {
         stand.end(Ending::release(stand.token.clone()));
         stand.remove();
     }
+}
+
+/// The claim with this work folder is over, for certain: its process has ended on this machine, or the folder is gone from
+/// where it lay. Not so where that place cannot be listed.
+pub fn is_over(work_dir: &Path) -> bool {
+    let Some(Ours::WorkDir { token, .. }) =
+        work_dir.file_name().and_then(|name| name.to_str()).and_then(layout::ours)
+    else {
+        return false;
+    };
+    match life_of_token(&token) {
+        Some(Life::Gone) => true,
+        Some(Life::Alive) => false,
+        Some(Life::Unknown) | None => work_dir
+            .parent()
+            .is_some_and(|folder| sys::fs::list(folder).is_ok_and(|names| !sys::fs::holds(&names, work_dir))),
+    }
+}
+
+/// The process whose folder below `--temp-dir` this is has ended on this machine.
+pub fn has_ended(scratch: &Path) -> bool {
+    let token = scratch.file_name().and_then(|name| name.to_str()).and_then(layout::scratch_token);
+    token.is_some_and(|token| life_of_token(&token) == Some(Life::Gone))
 }
 
 #[cfg(test)]

@@ -40,7 +40,11 @@ pub(super) const OLD_CACHE: &str = "out.old";
 /// A doorbell taken away to be looked at.
 pub(super) const OLD_DOORBELL: &str = "oldL";
 
+/// In a job's folder below `--temp-dir`: the path of its work folder.
+pub const SCRATCH_NOTE: &str = "work";
+
 const OURS: &str = ".mbx-";
+const SCRATCH: &str = "media-converter";
 const RESULTS_SUFFIX: &str = ".log";
 const WISH_SUFFIX: &str = ".json";
 const NOTICE_SUFFIX: &str = ".json";
@@ -132,6 +136,26 @@ pub fn legacy_doorbell(source: &Path) -> PathBuf {
 /// A folder of `doctor`'s trials: `.mediabox/try-<token>`.
 pub fn trial_dir(root: &Path, token: &str) -> PathBuf {
     root.join(LIBRARY_DIR).join(format!("try-{token}"))
+}
+
+/// A job's folder below `--temp-dir`: `media-converter.mbx-<h>.w-<T>`.
+pub fn scratch_dir(temp: &Path, work_dir: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(SCRATCH);
+    name.push(work_dir.file_name().unwrap_or_default());
+    temp.join(name)
+}
+
+/// Whether a name below `--temp-dir` is such a folder's.
+pub fn is_scratch(name: &str) -> bool {
+    scratch_token(name).is_some()
+}
+
+/// The token of such a name.
+pub(super) fn scratch_token(name: &str) -> Option<String> {
+    match ours(name.strip_prefix(SCRATCH)?)? {
+        Ours::WorkDir { token, .. } => Some(token),
+        _ => None,
+    }
 }
 
 /// The trash folder of a library: `.mediabox/trash`.

@@ -15,6 +15,23 @@ use super::sweep;
 use crate::model::error::{Error, Result};
 use crate::sys;
 
+/// Whose a claim is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// A worker's of our kind.
+    Ours,
+    /// A Python worker's.
+    Legacy,
+    /// Half written, damaged, or somebody else's.
+    Unreadable,
+}
+
+impl Whose {
+    fn of(info: Option<&record::Info>) -> Self {
+        if info.is_some() { Self::Ours } else { Self::Unreadable }
+    }
+}
+
 /// One claim found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
@@ -23,6 +40,7 @@ pub struct Found {
     /// The lock file or folder.
     pub lock: PathBuf,
     pub holder: Option<Holder>,
+    pub whose: Whose,
     pub judgement: Judgement,
     /// The judgement in words.
     pub why: String,
@@ -120,6 +138,7 @@ fn survey(dir: &Path, terms: &Terms, memory: &dyn Memory) -> io::Result<Vec<Foun
         found.push(Found {
             file: look.info.as_ref().and_then(|info| file_of(dir, &info.file)),
             lock: site.work(token),
+            whose: Whose::of(look.info.as_ref()),
             judgement: if look.opinion.dead { Judgement::Stale } else { Judgement::Free },
             why: if look.opinion.dead {
                 format!("a work folder that belongs to no claim: {}", look.opinion.why)
@@ -152,6 +171,7 @@ fn owner_found(
     Ok(Found {
         file: look.info.as_ref().and_then(|info| file_of(&site.dir, &info.file)),
         lock: site.lock(),
+        whose: Whose::of(look.info.as_ref()),
         holder: Some(look.holder),
         judgement,
         why,
@@ -186,6 +206,7 @@ fn bell_found(
         return Ok(Some(Found {
             file: Some(dir.join(file)),
             lock: bell.to_owned(),
+            whose: Whose::Ours,
             holder: Some(Holder {
                 hostname: info.identity.hostname.clone(),
                 pid: info.identity.pid,
@@ -203,6 +224,7 @@ fn bell_found(
     Ok(Some(Found {
         file: Some(dir.join(file)),
         lock: bell.to_owned(),
+        whose: if matches!(lock, Lock::Python { .. }) { Whose::Legacy } else { Whose::Unreadable },
         judgement: if opinion.dead { Judgement::Stale } else { Judgement::Held },
         why: format!("{}: {}", holder.what, opinion.why),
         holder: Some(holder),

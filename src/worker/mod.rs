@@ -168,6 +168,9 @@ pub fn facts_by(tools: &Tools) -> String {
 pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Result<Summary> {
     let began = Instant::now();
     let libraries = open_libraries(options, store)?;
+    if let Some(temp) = options.temp_dir.as_deref().filter(|_| !options.dry_run) {
+        crate::job::scratch::clear(temp);
+    }
     let run = Run {
         options,
         store,

@@ -20,6 +20,7 @@ fn locks_tell_the_living_from_the_dead_and_clear_only_the_dead() {
     worker.wait_event("job_started");
     let held = json(&locks(&["--clean-stale"]).expect(0).stdout);
     assert_eq!(held["locks"][0]["judgement"], "held", "{held}");
+    assert_eq!(held["locks"][0]["whose"], "ours", "{held}");
     assert_eq!(held["cleaned"].as_array().unwrap().len(), 0, "{held}");
     worker.kill();
 
@@ -33,6 +34,22 @@ fn locks_tell_the_living_from_the_dead_and_clear_only_the_dead() {
     assert!(!cleaned["cleaned"].as_array().unwrap().is_empty(), "{cleaned}");
     assert!(json(&locks(&[]).expect(0).stdout)["locks"].as_array().unwrap().is_empty());
     share.assert_no_litter();
+}
+
+#[test]
+fn locks_of_python_workers_and_unreadable_ones_are_told_apart() {
+    let share = Share::new();
+    share.put(
+        "a.avi.mediabox.lock",
+        br#"{"hostname": "nas", "pid": 7, "timestamp": 1.0, "file": "/m/a.avi"}"#,
+    );
+    share.put("b.avi.mediabox.lock", b"");
+    let told = json(&share.run(["locks", share.root().to_str().unwrap(), "--json"]).expect(0).stdout);
+    for (lock, whose) in told["locks"].as_array().unwrap().iter().zip(["legacy", "unreadable"]) {
+        assert_eq!(lock["whose"], whose, "{told}");
+        assert_eq!(lock["judgement"], "held", "{told}");
+    }
+    assert_eq!(told["locks"].as_array().unwrap().len(), 2, "{told}");
 }
 
 #[test]
@@ -83,7 +100,17 @@ fn doctor_finds_a_local_folder_fit_and_leaves_it_as_it_was() {
         let finding = findings.iter().find(|finding| finding["check"] == check);
         finding.unwrap_or_else(|| panic!("{check} is missing in {}", run.stdout))["level"].as_str().unwrap()
     };
-    for check in ["write", "claims", "take_overs", "publishing", "heartbeat", "ffmpeg", "state"] {
+    for check in [
+        "write",
+        "exclusive",
+        "advisory",
+        "claims",
+        "take_overs",
+        "publishing",
+        "heartbeat",
+        "ffmpeg",
+        "state",
+    ] {
         assert_eq!(level(check), "ok", "{check}: {}", run.stdout);
     }
     assert_eq!(share.digests(), before);

@@ -206,6 +206,22 @@ fn a_scratch_folder_is_used_and_left_clean() {
 }
 
 #[test]
+fn what_a_killed_worker_left_in_the_scratch_folder_is_cleared_by_the_next_run() {
+    let share = Share::new();
+    share.add("a.avi", Clip::LongAvi);
+    let scratch = share.aside("scratch");
+    std::fs::create_dir_all(scratch.join("somebody's")).unwrap();
+    let flags = ["--temp-dir", scratch.to_str().unwrap()];
+    let mut killed = share.worker(&flags);
+    killed.wait_for("encoding", |event| event["event"] == "job_stage" && event["stage"] == "encoding");
+    killed.kill();
+    assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 2);
+    share.convert(&["--temp-dir", scratch.to_str().unwrap(), "--max-output-percent", "1"]);
+    let left: Vec<_> = std::fs::read_dir(&scratch).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["somebody's"]);
+}
+
+#[test]
 fn a_single_file_is_converted_and_its_neighbours_are_not() {
     let share = Share::new();
     let file = share.add("a.mkv", Clip::RemuxMkv);

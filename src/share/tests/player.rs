@@ -67,9 +67,14 @@ impl Player {
         writeln!(self.child.stdin.as_mut().unwrap(), "go on").unwrap();
     }
 
-    /// Waits for its end; what it said on the way.
+    /// Lets it end, and waits for that; what it said on the way.
     pub fn end(mut self) -> (std::process::ExitStatus, String) {
         drop(self.child.stdin.take());
+        self.end_at_once()
+    }
+
+    /// As [`Player::end`], for one that dies by itself.
+    pub fn end_at_once(mut self) -> (std::process::ExitStatus, String) {
         let mut said = String::new();
         std::io::Read::read_to_string(&mut self.lines, &mut said).unwrap();
         (self.child.wait().unwrap(), said)
@@ -159,6 +164,10 @@ fn plays_its_part() {
             }
             other => say(&format!("not mine {other:?}")),
         },
+        "sweep" => {
+            super::super::survey::sweep(film.parent().unwrap(), &terms, &Notebook::default()).unwrap();
+            say("swept");
+        }
         "race" => {
             for _ in 0..40 {
                 if let Acquired::Mine(claim) = acquire(&film, &terms, &Notebook::default()).unwrap() {

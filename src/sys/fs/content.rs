@@ -1,6 +1,6 @@
 //! What is in files: reading, writing, hashing, copying, stamping.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -160,6 +160,21 @@ fn copy(source: &mut File, target: &mut File, progress: &mut dyn FnMut(u64) -> b
             return Err(io::Error::new(io::ErrorKind::Interrupted, "the copy was stopped"));
         }
     }
+}
+
+/// Whether an advisory lock on a file keeps another open handle out. Never waits for a lock; a server may hold back its
+/// answer all the same.
+pub fn excludes(path: &Path) -> io::Result<bool> {
+    let open = || present(path, || OpenOptions::new().read(true).write(true).open(path));
+    let (mine, other) = (open()?, open()?);
+    match mine.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::Error(error)) => return Err(error),
+        Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
+    }
+    let kept_out = matches!(other.try_lock(), Err(TryLockError::WouldBlock));
+    mine.unlock()?;
+    Ok(kept_out)
 }
 
 /// Sets a file's mtime (best effort on shares that refuse).
