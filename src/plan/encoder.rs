@@ -26,7 +26,7 @@ pub fn choose<'a>(
     choice: EncoderChoice,
     caps: &'a Caps,
 ) -> Result<(&'static Row, &'a EncoderCap), String> {
-    let mut why = Vec::new();
+    let (mut why, mut losing) = (Vec::new(), Vec::new());
     for row in quality::TABLE.iter().filter(|r| r.codec == need.codec && allowed(r, choice)) {
         match caps.working(row.encoder) {
             Some(cap) if need.ten_bit && !cap.ten_bit => why.push(format!("{}: no 10 bit", row.encoder)),
@@ -35,7 +35,7 @@ pub fn choose<'a>(
             }
             Some(cap) if !need.keep.is_subset(&cap.keeps) => {
                 let lost: Vec<&str> = need.keep.difference(&cap.keeps).map(|what| what.words()).collect();
-                why.push(format!("{}: loses {}", row.encoder, lost.join(" and ")));
+                losing.push(format!("{}: loses {}", row.encoder, lost.join(" and ")));
             }
             Some(cap) if !holds(cap.largest, need.size) => {
                 let (width, height) = cap.largest.unwrap_or_default();
@@ -44,6 +44,12 @@ pub fn choose<'a>(
             Some(cap) => return Ok((row, cap)),
             None => why.push(format!("{}: {}", row.encoder, failure(row.encoder, caps))),
         }
+    }
+    if !losing.is_empty() {
+        // What else does not work has nothing to do with this file.
+        let what: Vec<&str> = need.keep.iter().map(|what| what.words()).collect();
+        let (what, losing) = (what.join(" and "), losing.join(", "));
+        return Err(format!("an encode would lose its {what}; no encoder here keeps it ({losing})"));
     }
     Err(format!("no {} encoder here that can ({})", name(need.codec), why.join(", ")))
 }

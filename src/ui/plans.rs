@@ -40,6 +40,10 @@ fn stream(stream: &StreamPlan) -> String {
                 }
             }
             text.push_str(&format!(", quality {}", video.quality));
+            if !video.keep.is_empty() {
+                let kept: Vec<&str> = video.keep.iter().map(|what| what.words()).collect();
+                text.push_str(&format!(", keeps {}", kept.join(" and ")));
+            }
             text
         }
         Action::Audio(audio) => {

@@ -37,7 +37,7 @@
 //! | `late-audio` | the sound comes 0.3 s late |
 //! | `mono` | one channel |
 //! | `lost-cue` | a subtitle is missing |
-//! | `no-language`, `no-chapters` | the real output without them |
+//! | `no-language`, `no-chapters`, `no-captions` | the real output without them |
 //! | `wrong-tags` | the video's primaries say BT.2020 |
 //! | `noise-inside` | 4 kB of noise in the middle of the output |
 //! | `slow=X` | the real program, its input read at X times real time |
@@ -199,10 +199,17 @@ impl Player {
         self.script.iter().skip(1).find_map(|w| w.strip_prefix(key)?.strip_prefix('='))
     }
 
+    /// The last file that it writes, which outputs to nowhere may follow.
+    fn written(&self) -> Option<&str> {
+        let pairs = self.args.windows(2).filter(|w| !["-i", "-attach"].contains(&w[0].as_str()));
+        pairs.filter_map(|w| w[1].strip_prefix("file:")).last()
+    }
+
     /// Writes to nowhere, or to its own output.
     fn decodes(&self) -> bool {
-        self.args.last().is_some_and(|a| a == "-" || a == "pipe:1" || a == "/dev/null" || a == "NUL")
-            || self.args.windows(2).any(|w| w[0] == "-f" && w[1] == "null")
+        self.written().is_none()
+            && self.args.last().is_some_and(|a| a == "-" || a == "pipe:1" || a == "/dev/null" || a == "NUL")
+            || self.written().is_none() && self.args.windows(2).any(|w| w[0] == "-f" && w[1] == "null")
     }
 
     fn is_struck(&self) -> bool {
@@ -228,8 +235,8 @@ impl Player {
     }
 
     fn suffer(&self, fault: &str, line: &str, encoder: Option<&str>) -> ExitCode {
-        let output = self.args.last().map_or("", |last| last.strip_prefix("file:").unwrap_or(last));
-        let output = PathBuf::from(output);
+        let output =
+            PathBuf::from(self.written().or(self.args.last().map(String::as_str)).unwrap_or_default());
         match fault {
             "none" => return self.real(&self.args),
             "hang" => {
@@ -375,6 +382,7 @@ impl Player {
             "lost-cue" => self.again(output, &["-c", "copy", "-bsf:s", "noise=drop=gte(n\\,2)"]),
             "no-language" => self.again(output, &["-c", "copy", "-metadata:s:a:0", "language=und"]),
             "no-chapters" => self.again(output, &["-c", "copy", "-map_chapters", "-1"]),
+            "no-captions" => self.again(output, &["-c", "copy", "-bsf:v", "filter_units=remove_types=6"]),
             "wrong-tags" => self.again(output, &["-c", "copy", "-bsf:v", "h264_metadata=colour_primaries=9"]),
             "noise-inside" => {
                 let middle = bytes.len() / 2;

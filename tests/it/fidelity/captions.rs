@@ -1,7 +1,7 @@
 //! Closed captions inside a video: through every profile they are in every frame of the result that they were in, byte by
 //! byte, or the plan names them as lost.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::Share;
@@ -16,15 +16,28 @@ fn captions(file: &Path) -> Vec<u8> {
     command.output().unwrap().stdout
 }
 
+/// Our own three frames, of which each has a pair of CEA-608, eight times over; in colours of SDR, since those of HDR would be
+/// a reason of their own to look into frames.
+fn clip(share: &Share) -> (String, &'static str) {
+    let clip = share.aside("clip.hevc");
+    std::fs::write(&clip, include_bytes!("../../../src/ffmpeg/caps/metadata.hevc").repeat(8)).unwrap();
+    let sdr = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709";
+    (format!("-f hevc -framerate 24 -i {}", clip.display()), sdr)
+}
+
+/// A film of MPEG-2 with captions in every frame, beside the share.
+pub fn film(share: &Share) -> PathBuf {
+    let (clip, sdr) = clip(share);
+    let words = format!("{clip} -vf noise=alls=40:allf=t,format=yuv420p,{sdr} -c:v mpeg2video -q:v 4 -bf 2");
+    let film = share.aside("captioned.mkv");
+    ffmpeg(words.split_whitespace(), &film);
+    film
+}
+
 #[test]
 fn captions_survive_or_are_named_as_lost() {
     let materials = Share::new();
-    // Our own three frames, of which each has a pair of CEA-608, eight times over.
-    let clip = materials.aside("clip.hevc");
-    std::fs::write(&clip, include_bytes!("../../../src/ffmpeg/caps/metadata.hevc").repeat(8)).unwrap();
-    let clip = format!("-f hevc -framerate 24 -i {}", clip.display());
-    // Colours of HDR would be a reason of their own to look into frames.
-    let sdr = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709";
+    let (clip, sdr) = clip(&materials);
     let films = [
         ("h264.mkv", "-vf noise=alls=40:allf=t,format=yuv420p,{sdr} -c:v libx264 -preset fast -bf 2"),
         ("mpeg2.ts", "-vf noise=alls=40:allf=t,format=yuv420p,{sdr} -c:v mpeg2video -q:v 4 -bf 2"),

@@ -17,6 +17,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("mono", "layout"),
     ("no-language", "language"),
     ("no-chapters", "chapters"),
+    ("no-captions", "closed captions"),
     ("wrong-frames", "frames"),
     ("noise-inside", "decode"),
     ("drop-frames", "frames"),
@@ -36,12 +37,17 @@ fn whatever_an_encoder_does_wrong_is_caught_by_the_check_that_is_named_for_it() 
     let folders = std::iter::once(fakes.clone()).chain(std::env::split_paths(&path));
     share.set("PATH", std::path::PathBuf::from(std::env::join_paths(folders).unwrap()));
     let guide = std::fs::read_to_string(root().join("docs/FIDELITY.md")).unwrap();
+    let captioned = super::captions::film(&share);
     let mut wrong = Vec::new();
     for (fault, check) in FAULTS {
         play::rescript(&fakes, &format!("{fault} only=out.part on=encode"));
         // A name of its own, since a failed file rests.
         let name = format!("{fault}.mkv");
-        let file = share.add(&name, Clip::RichMkv);
+        let file = if *fault == "no-captions" {
+            share.put(&name, &std::fs::read(&captioned).unwrap())
+        } else {
+            share.add(&name, Clip::RichMkv)
+        };
         let before = share.digests()[&name].clone();
         let run = share.convert(&[]);
         let failed = run.named("job_ended").pop().unwrap_or_default();

@@ -8,3 +8,4 @@ mod cuts;
 mod gate;
 mod modern;
 pub mod museum;
+mod music;

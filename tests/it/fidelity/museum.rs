@@ -229,6 +229,15 @@ fn exhibits() -> Vec<(&'static str, String)> {
         ),
         ("pgs.mkv", format!("{FILM} -i {{p.sup}} -map 0 -map 1 -map 2 -c:v mpeg4 -c:a ac3 -c:s copy -metadata:s:s:0 language=ger")),
         ("packed.avi", format!("{FILM} -c:v mpeg4 -bf 2 -c:a libmp3lame")),
+        (
+            "programs.ts",
+            format!(
+                "{FILM} {FILM} -map 0 -map 1 -map 2 -map 3 -c:v mpeg2video -c:a mp2 -metadata:s:a:0 language=eng -metadata:s:a:1 language=ger \
+                 -program st=0:st=1 -program st=2:st=3"
+            ),
+        ),
+        ("angles.mkv", format!("{FILM} {FILM} -map 0 -map 2 -map 1 -c:v mpeg4 -c:a ac3")),
+        ("chroma.mkv", format!("{FILM} -c:v libx264 -preset ultrafast -pix_fmt yuv422p10le -c:a ac3")),
         ("timecode.mov", format!("{FILM} -c:v mjpeg -pix_fmt yuvj420p -timecode 01:00:00:00 -c:a pcm_s16le")),
         ("rotated.mp4", "-display -i {turn.mp4} -map 0 -c copy -metadata:s:v rotate=90".to_owned()),
     ]
@@ -352,20 +361,19 @@ fn lost(run: &Run, name: &str) -> Vec<String> {
 fn what_comes_out_of_every_profile_is_what_went_in() {
     let materials = Share::new();
     build(&materials);
-    for profile in ["universal", "compact", "remux", "chromecast"] {
+    let profiles = ["universal", "compact", "remux", "chromecast"];
+    let exhibits = exhibits();
+    // A few at a time: a busy machine must come to the end of a run within the deadline of a test.
+    for (profile, exhibits) in profiles.iter().flat_map(|p| exhibits.chunks(4).map(|few| (*p, few))) {
         let share = Share::new();
-        let mut exhibits = exhibits();
-        if profile == "chromecast" {
-            exhibits.retain(|(name, _)| ["rich.mkv", "seven.mkv", "vfr.mkv"].contains(name));
-        }
-        for (name, _) in &exhibits {
+        for (name, _) in exhibits {
             share.put(name, &std::fs::read(materials.aside("materials").join(name)).unwrap());
         }
         let args = ["--profile", profile, "--jobs", "2", "--max-output-percent", "none"];
         let run = share.convert(&args);
         assert_eq!(run.code, 0, "{profile}: {}\n{}", run.stdout, run.stderr);
         share.assert_no_litter();
-        for (name, _) in &exhibits {
+        for (name, _) in exhibits {
             let stem = Path::new(name).file_stem().unwrap().to_str().unwrap();
             let beside = share.media().iter().filter(|n| n.starts_with(&format!("{stem}.ger."))).count();
             let before = inventory(&materials.aside("materials").join(name));
@@ -411,10 +419,10 @@ pub fn nothing_is_lost_in_silence(share: &Share, run: &Run, sources: &Path) {
         // VP9 has packets that show nothing: its frames are counted by the verification, which decodes them.
         for (b, a) in before.video.iter().zip(&after.video).filter(|_| !what.contains(".webm")) {
             let plan = run.named("planned").into_iter().find(|e| e["path"] == event["path"]).unwrap();
-            // Said before: «video has 59.940 frames a second, wanted are up to 30».
-            let halved = plan["plan"]["why"].to_string().contains("frames a second");
-            let expected = if halved { b.frames / 2 } else { b.frames };
-            assert!(expected.abs_diff(a.frames) <= 3, "{what}");
+            // Said before: «video has 59.940 frames a second, wanted are up to 30». One of these files only claims so.
+            let slowed = plan["plan"]["why"].to_string().contains("frames a second");
+            let least = if slowed { b.frames / 2 } else { b.frames };
+            assert!(a.frames + 3 >= least && a.frames <= b.frames + 3, "{what}");
         }
     }
 }
@@ -423,21 +431,25 @@ pub fn nothing_is_lost_in_silence(share: &Share, run: &Run, sources: &Path) {
 #[test]
 fn nothing_of_real_media_is_lost_in_silence() {
     let Some(media) = real_media() else { return };
+    let films = std::fs::read_dir(&media).unwrap().flatten().map(|entry| entry.path());
+    let mut films: Vec<_> = films.filter(|path| path.extension().is_some_and(|e| e != "md")).collect();
+    films.sort();
     for profile in ["remux", "audio", "compact", "chromecast"] {
-        let share = Share::new();
-        for entry in std::fs::read_dir(&media).unwrap().flatten() {
-            let name = entry.file_name().into_string().unwrap();
-            if Path::new(&name).extension().is_some_and(|e| e != "md") {
-                share.put(&name, &std::fs::read(entry.path()).unwrap());
+        let mut converted = 0;
+        for few in films.chunks(6) {
+            let share = Share::new();
+            for path in few {
+                share.put(path.file_name().unwrap().to_str().unwrap(), &std::fs::read(path).unwrap());
             }
+            // What is kept does not hang on the encoder's patience.
+            let quick = format!("[profiles.{profile}.video]\npreset = 'ultrafast'\n");
+            share.put("media-converter.toml", quick.as_bytes());
+            let run = share.convert(&["--profile", profile, "--jobs", "2"]);
+            converted += run.summary()["converted"].as_u64().unwrap();
+            nothing_is_lost_in_silence(&share, &run, &media);
+            let again = share.convert(&["--profile", profile, "--jobs", "2"]);
+            assert_eq!(again.summary()["converted"], 0, "{profile} twice: {}", again.stdout);
         }
-        // What is kept does not hang on the encoder's patience.
-        let quick = format!("[profiles.{profile}.video]\npreset = 'ultrafast'\n");
-        share.put("media-converter.toml", quick.as_bytes());
-        let run = share.convert(&["--profile", profile, "--jobs", "2"]);
-        assert!(run.summary()["converted"].as_u64().unwrap() >= 2, "{}", run.stdout);
-        nothing_is_lost_in_silence(&share, &run, &media);
-        let again = share.convert(&["--profile", profile, "--jobs", "2"]);
-        assert_eq!(again.summary()["converted"], 0, "{profile} twice: {}", again.stdout);
+        assert!(converted >= 2, "{profile}: {converted}");
     }
 }
