@@ -77,7 +77,11 @@ pub fn lasting(caps: &Caps) -> Caps {
 pub fn advice(why: &str) -> Option<&'static str> {
     const ADVICE: &[(&[&str], &str)] = &[
         (
-            &["required nvenc API version", "minimum required Nvidia driver"],
+            &["required nvenc API version"],
+            "this ffmpeg wants a newer NVENC than the driver has: update the driver (13.0 came with 570), or use an older build of ffmpeg",
+        ),
+        (
+            &["minimum required Nvidia driver"],
             "update the NVIDIA driver to the version named, or use an older build of ffmpeg",
         ),
         (

@@ -66,6 +66,33 @@ pub enum Reason {
     Load,
 }
 
+/// What a job is taken to need before one was seen: bytes.
+const ONE_JOB: u64 = 256 << 20;
+
+/// What there is to know about memory before one more job begins: bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Free before anything ran.
+    pub before: u64,
+    /// Free now.
+    pub free: u64,
+    /// To stay free.
+    pub floor: u64,
+    /// Jobs that run.
+    pub running: usize,
+}
+
+impl Memory {
+    /// Another job leaves the floor alone, also when those that have just begun have taken what is theirs.
+    pub fn has_room(&self) -> bool {
+        let running = self.running as u64;
+        let used = self.before.saturating_sub(self.free);
+        let each = used.checked_div(running).unwrap_or(0).max(ONE_JOB);
+        let to_come = each.saturating_mul(running).saturating_sub(used);
+        self.free.saturating_sub(to_come).saturating_sub(each) >= self.floor
+    }
+}
+
 /// What stands in the way now, each with what to do about it and why in words.
 pub type Held = BTreeMap<Reason, (Manner, String)>;
 
@@ -251,6 +278,27 @@ mod tests {
         let facts = Facts { now: DAY, memory: Some(0), ..Facts::default() };
         let Word::Hold(why) = after(&facts, &[]).0 else { panic!("soft reasons only") };
         assert!(why.contains("until Mon 22:00") && why.contains("memory"), "{why}");
+    }
+
+    #[test]
+    fn one_more_job_begins_only_where_memory_is_left_when_all_have_taken_theirs() {
+        // Before, free now, to stay free, all in MiB; jobs; room for another.
+        for (before, free, floor, running, room) in [
+            (2000, 2000, 100, 0, true),
+            (300, 300, 100, 0, false),
+            // Three have just begun, and hardly show: 4 × 256 do not fit.
+            (1000, 990, 100, 3, false),
+            (1200, 1190, 100, 3, true),
+            // Two that are seen to take 700 each.
+            (3000, 1600, 100, 2, true),
+            (2000, 600, 100, 2, false),
+            // Others gave memory back meanwhile.
+            (1000, 1500, 100, 1, true),
+        ] {
+            let bytes = |mib: u64| mib << 20;
+            let memory = Memory { before: bytes(before), free: bytes(free), floor: bytes(floor), running };
+            assert_eq!(memory.has_room(), room, "{before} {free} {floor} {running}");
+        }
     }
 
     #[test]

@@ -30,8 +30,6 @@ const SLOW: Duration = Duration::from_secs(10);
 const FIRST: Duration = Duration::from_secs(6);
 /// Some program waits for memory this part of the time: percent.
 const STALLED: f64 = 20.0;
-/// What a job is taken to need before one was seen.
-const ONE_JOB: u64 = 256 << 20;
 /// What the store calls the number of jobs that an earlier run came to.
 const NOTE: &str = "jobs";
 
@@ -133,7 +131,9 @@ impl Slow {
                     .unwrap_or_else(PoisonError::into_inner);
                 if facts.over {
                     drop(facts);
-                    places.into_values().for_each(|mut place| place.leave());
+                    for mut place in places.into_values() {
+                        place.leave();
+                    }
                     slow.lock().left = true;
                     slow.changed.notify_all();
                     return;
@@ -158,6 +158,8 @@ pub(super) struct Warden {
     /// Free memory when nothing ran yet.
     memory_before: Option<u64>,
     ramp: Option<Ramp>,
+    /// Without one: how many of the jobs may run.
+    admitted: usize,
 }
 
 impl Warden {
@@ -176,14 +178,23 @@ impl Warden {
         if let Some(ramp) = &ramp {
             run.slots.set(ramp.slots());
         }
+        let memory_before = vitals::memory();
+        let jobs = run.options.jobs;
+        // All at once where all are sure to find memory, which is nearly everywhere.
+        let all = has_room(run, memory_before, memory_before, jobs.saturating_sub(1));
+        let admitted = if all { jobs } else { 1 };
+        if ramp.is_none() {
+            run.slots.set(admitted);
+        }
         let mut warden = Self {
             slow,
             held: Held::new(),
             silent: Vec::new(),
             busy: None,
             others: None,
-            memory_before: vitals::memory(),
+            memory_before,
             ramp,
+            admitted,
         };
         warden.look(run);
         warden
@@ -218,7 +229,10 @@ impl Warden {
         if run.gate.say(word.clone()) {
             run.sink.emit(&Event::Standing { standing: standing(&word), why: word.why().map(str::to_owned) });
         }
-        self.climb(run, facts.memory);
+        match self.ramp {
+            Some(_) => self.climb(run, facts.memory),
+            None => self.admit(run, facts.memory),
+        }
         self.tell(run);
         let need = run.health().clocks(sys::clock::wall(), sys::clock::boot());
         run.heed(need);
@@ -279,7 +293,7 @@ impl Warden {
                     profile: run.options.policy.name.clone(),
                     standing: standing(&word).word().to_owned(),
                     why: word.why().map(str::to_owned),
-                    jobs: self.ramp.as_ref().map_or(run.options.jobs, Ramp::slots),
+                    jobs: self.ramp.as_ref().map_or(self.admitted, Ramp::slots),
                     files,
                     cards: slow.cards.clone(),
                     encoders: caps.encoders.clone(),
@@ -290,6 +304,17 @@ impl Warden {
             .collect();
     }
 
+    /// A fixed number of jobs, as far as there is memory: they begin one by one where there is little.
+    fn admit(&mut self, run: &Run<'_>, memory: Option<u64>) {
+        let running = run.slots.running();
+        self.admitted = if has_room(run, self.memory_before, memory, running) {
+            (self.admitted + 1).min(run.options.jobs)
+        } else {
+            running.clamp(1, run.options.jobs)
+        };
+        run.slots.set(self.admitted);
+    }
+
     /// More or fewer jobs at once.
     fn climb(&mut self, run: &Run<'_>, memory: Option<u64>) {
         let Some(ramp) = &mut self.ramp else { return };
@@ -298,12 +323,7 @@ impl Warden {
             return;
         }
         let running = run.slots.running();
-        let floor = run.options.watch.rules.min_memory.unwrap_or(0);
-        let room = memory.is_none_or(|free| {
-            let used = self.memory_before.unwrap_or(free).saturating_sub(free);
-            let each = used.checked_div(running as u64).unwrap_or(0).max(ONE_JOB);
-            free.saturating_sub(each) >= floor
-        });
+        let room = has_room(run, self.memory_before, memory, running);
         let short = self.held.contains_key(&Reason::Memory)
             || vitals::memory_stall().is_some_and(|percent| percent >= STALLED);
         let processor = vitals::busy().map(|busy| (busy.idle, busy.all));
@@ -313,6 +333,12 @@ impl Warden {
             run.sink.emit(&Event::Jobs { jobs, why });
         }
     }
+}
+
+/// There is memory for one more than those that run.
+fn has_room(run: &Run<'_>, before: Option<u64>, now: Option<u64>, running: usize) -> bool {
+    let (Some(floor), Some(free)) = (run.options.watch.rules.min_memory, now) else { return true };
+    guard::Memory { before: before.unwrap_or(free), free, floor, running }.has_room()
 }
 
 fn standing(word: &Word) -> Standing {

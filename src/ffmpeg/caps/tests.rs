@@ -161,6 +161,7 @@ fn conditions_change_with_the_program() {
 fn every_failure_that_people_meet_has_advice() {
     for why in [
         "h264_nvenc: Cannot load libcuda.so.1",
+        "h264_nvenc: Driver does not support the required nvenc API version. Required: 13.1 Found: 13.0",
         "av1_nvenc: The minimum required Nvidia driver for nvenc is 570.0 or newer",
         "AVHWDeviceContext: No VA display found for device /dev/dri/renderD128.",
         "hevc_qsv: Error initializing an internal MFX session: unsupported (-3)",
