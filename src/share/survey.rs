@@ -226,7 +226,7 @@ fn bell_found(
         lock: bell.to_owned(),
         whose: if matches!(lock, Lock::Python { .. }) { Whose::Legacy } else { Whose::Unreadable },
         judgement: if opinion.dead { Judgement::Stale } else { Judgement::Held },
-        why: format!("{}: {}", holder.what, opinion.why),
+        why: holder.what.clone(),
         holder: Some(holder),
     }))
 }
