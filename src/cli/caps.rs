@@ -118,8 +118,8 @@ pub fn run(args: &CapsArgs, common: &Common, look: Look) -> Result<Ending> {
             Verdict::Failed { why } => ("fails", why.clone()),
             Verdict::NotListed => ("absent", String::new()),
         };
-        let words = ["", "libplacebo (HDR to SDR)", "hardware", works, "", "", &evidence];
-        words.map(str::to_owned).to_vec()
+        let row = ["", "libplacebo (HDR to SDR)", "hardware", works, "", "", &evidence];
+        row.map(str::to_owned).to_vec()
     });
     let rows: Vec<Vec<String>> = rows.into_iter().chain(decoders).chain(maps).collect();
     ui::out(&table(

@@ -237,8 +237,9 @@ pub fn captions(tools: &Tools, file: &Path, media: &MediaInfo, stream: u32) -> b
     let begin = media.start_time.unwrap_or(0.0);
     let length = media.duration.filter(|d| *d > 20.0 && *d < 86_400.0 && !media.has_absurd_duration());
     let places = length.map_or_else(Vec::new, |d| vec![begin + d * 0.2, begin + d * 0.6]);
-    let more: String = places.iter().map(|at| format!(",{at:.3}%+#12")).collect();
-    let (stream, intervals) = (stream.to_string(), format!("%+#12{more}"));
+    let mut intervals = vec!["%+#12".to_owned()];
+    intervals.extend(places.iter().map(|at| format!("{at:.3}%+#12")));
+    let (stream, intervals) = (stream.to_string(), intervals.join(","));
     let sections = ["-show_frames", "-select_streams", &stream, "-read_intervals", &intervals];
     ffprobe(tools, file, &sections).is_ok_and(|(stdout, _)| frames::captions(&stdout))
 }

@@ -34,39 +34,45 @@ pub(super) fn kept(
     let mut kinds = vec![FrameData::Captions];
     kinds.extend([FrameData::StaticHdr, FrameData::Hdr10Plus].iter().filter(|_| hdr));
     kinds.extend(Some(FrameData::DolbyVision).filter(|_| hdr && encoder.writes_dolby_vision()));
-    kinds.into_iter().filter(|what| keeps(stand, encoder, device, ten_bit, (&clip, file), *what)).collect()
+    // What needs no words of its own is tried at once, everything else alone.
+    let (plain, asked): (Vec<FrameData>, Vec<FrameData>) =
+        kinds.into_iter().partition(|what| encoder.keep(*what).is_empty());
+    let alone = asked.into_iter().map(|what| vec![what]);
+    let tried = std::iter::once(plain).chain(alone).filter(|kinds| !kinds.is_empty());
+    tried.flat_map(|kinds| keeps(stand, encoder, device, ten_bit, (&clip, file), &kinds)).collect()
 }
 
+/// Which of these are in every frame after one encode that asks for all of them.
 fn keeps(
     stand: &Stand<'_>,
     encoder: &Encoder,
     device: Option<&str>,
     ten_bit: bool,
     (clip, file): (&Path, &Path),
-    what: FrameData,
-) -> bool {
+    kinds: &[FrameData],
+) -> Vec<FrameData> {
     let name = super::trial::url(clip).to_string_lossy().into_owned();
-    let ceiling = (what == FrameData::DolbyVision).then_some(CEILING);
+    let ceiling = kinds.contains(&FrameData::DolbyVision).then_some(CEILING);
     let input = ["-f", "hevc", "-framerate", "24", "-i", &name];
     let mut arguments = stand.video_args(encoder, device, ten_bit, &input, ceiling);
-    arguments.extend(encoder.keep(what).into_iter().map(OsString::from));
-    stand.encode(arguments, file).is_ok()
-        && sees(stand, file, what)
-        && carried(stand, file, what) == Some(FRAMES)
-}
-
-/// ffprobe sees it as well: what it does not see, no verification could vouch for.
-fn sees(stand: &Stand<'_>, file: &Path, what: FrameData) -> bool {
+    arguments.extend(kinds.iter().flat_map(|what| encoder.keep(*what)).map(OsString::from));
+    if stand.encode(arguments, file).is_err() {
+        return Vec::new();
+    }
+    // What ffprobe does not see, no verification could vouch for.
     let video = probe::probe(stand.tools, file).ok().and_then(|media| {
         let stream = media.of_kind(StreamKind::Video).next()?.clone();
         stream.video
     });
-    video.is_some_and(|video| match what {
+    let Some(video) = video else { return Vec::new() };
+    let seen = |what: &FrameData| match what {
         FrameData::Captions => true,
         FrameData::StaticHdr => video.mastering.is_some() && video.content_light.is_some(),
         FrameData::Hdr10Plus => video.hdr10_plus,
         FrameData::DolbyVision => video.dolby_vision.is_some(),
-    })
+    };
+    let seen = kinds.iter().copied().filter(seen);
+    seen.filter(|what| carried(stand, file, *what) == Some(FRAMES)).collect()
 }
 
 /// How many frames of it carry this.

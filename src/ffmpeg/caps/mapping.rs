@@ -16,61 +16,80 @@ const LIKE: f64 = 40.0;
 const TO_HDR: &str = "format=gbrp,setparams=colorspace=gbr:color_primaries=bt709:color_trc=bt709:range=pc,zscale=t=linear:npl=200,\
                       format=gbrpf32le,zscale=p=2020:t=smpte2084:m=2020_ncl:r=limited:npl=200";
 
-/// What one try showed: whether a card did it, and how the pictures look.
-#[derive(Debug)]
-pub(super) struct Mapped {
-    /// The device is the processor, which plays a card by a library (Mesa's lavapipe): right, and slower than zscale.
-    pub by_processor: bool,
-    /// Difference of the pictures.
-    pub difference: f64,
-}
-
 /// Whether it may be used.
 pub(super) fn verdict(stand: &Stand<'_>) -> Verdict {
-    match mapped(stand) {
-        Ok(found) if found.difference > LIKE => {
-            let why = format!(
-                "it made other colours than it was given (difference {:.0} of 255)",
-                found.difference
-            );
-            Verdict::Failed { why }
+    let failed = |why: String| Verdict::Failed { why };
+    match is_processor(stand) {
+        // Mesa's lavapipe: right, and slower than zscale.
+        Ok(true) => return failed("the only Vulkan device here is the processor".to_owned()),
+        Ok(false) => {}
+        Err(why) => return failed(why),
+    }
+    match difference(stand) {
+        Ok(found) if found <= LIKE => Verdict::Works { fps: 0.0 },
+        Ok(found) => {
+            failed(format!("it made other colours than it was given (difference {found:.0} of 255)"))
         }
-        Ok(found) if found.by_processor => {
-            Verdict::Failed { why: "the only Vulkan device here is the processor".to_owned() }
-        }
-        Ok(_) => Verdict::Works { fps: 0.0 },
-        Err(why) => Verdict::Failed { why },
+        Err(why) => failed(why),
     }
 }
 
-/// Makes HDR of the clip and SDR of that.
-pub(super) fn mapped(stand: &Stand<'_>) -> Result<Mapped, String> {
+/// The device that ffmpeg chooses is one that the processor plays.
+fn is_processor(stand: &Stand<'_>) -> Result<bool, String> {
+    let mut words = trial::words(args::libplacebo(&hdr()).0);
+    words.extend(trial::words(&[
+        "-f",
+        "lavfi",
+        "-i",
+        "color=size=16x16",
+        "-frames:v",
+        "1",
+        "-f",
+        "null",
+        "-",
+    ]));
+    // `Device 0 selected: llvmpipe (LLVM 15.0.6, 256 bits) (software) (0x0)`
+    let (_, said) = ffmpeg(stand, words)?;
+    Ok(said.lines().any(|line| line.contains(" selected: ") && line.contains("(software)")))
+}
+
+/// The difference of the clip's pictures from what libplacebo makes of them in HDR.
+pub(super) fn difference(stand: &Stand<'_>) -> Result<f64, String> {
     let expected = stand.expected.as_ref().map_err(Clone::clone)?;
+    let (device, chain) = args::libplacebo(&hdr());
+    let mut words = trial::words(device);
+    words.extend(trial::words(&["-f", "lavfi", "-i", trial::CLIP]));
+    words.extend(stand.pictures(&format!("{TO_HDR},{chain},")));
+    let (made, _) = ffmpeg(stand, words)?;
+    if made.len() != expected.len() {
+        return Err("it lost pictures".to_owned());
+    }
+    Ok(trial::difference(expected, &made))
+}
+
+/// What [`TO_HDR`] makes.
+fn hdr() -> ColorTags {
     let tag = |word: &str| Some(word.to_owned());
-    let hdr = ColorTags {
+    ColorTags {
         primaries: tag("bt2020"),
         transfer: tag("smpte2084"),
         matrix: tag("bt2020nc"),
         range: tag("tv"),
-    };
-    let (device, chain) = args::libplacebo(&hdr);
-    let mut words: Vec<OsString> = trial::words(&["-hide_banner", "-nostdin", "-nostats", "-v", "verbose"]);
-    words.extend(trial::words(device));
-    words.extend(trial::words(&["-f", "lavfi", "-i", trial::CLIP]));
-    words.extend(stand.pictures(&format!("{TO_HDR},{chain},")));
-    let spawn = Spawn { program: stand.tools.ffmpeg.clone(), args: words, background: false };
+    }
+}
+
+/// What ffmpeg gave, and what it said.
+fn ffmpeg(stand: &Stand<'_>, words: Vec<OsString>) -> Result<(Vec<u8>, String), String> {
+    let mut all = trial::words(&["-hide_banner", "-nostdin", "-nostats", "-v", "verbose"]);
+    all.extend(words);
+    let spawn = Spawn { program: stand.tools.ffmpeg.clone(), args: all, background: false };
     let output = process::output(&spawn, stand.stall * 3, 1 << 20).map_err(|error| error.to_string())?;
-    let said = String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     if output.timed_out {
         return Err(format!("{}: no end within {} s", trial::HUNG, (stand.stall * 3).as_secs()));
     }
     if !output.ended.success() {
         return Err(trial::failure(&said, output.ended.code, output.ended.signal));
     }
-    if output.stdout.len() != expected.len() {
-        return Err("it lost pictures".to_owned());
-    }
-    // `Device 0 selected: llvmpipe (LLVM 15.0.6, 256 bits) (software) (0x0)`
-    let by_processor = said.lines().any(|line| line.contains(" selected: ") && line.contains("(software)"));
-    Ok(Mapped { by_processor, difference: trial::difference(expected, &output.stdout) })
+    Ok((output.stdout, said))
 }

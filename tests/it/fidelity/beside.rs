@@ -54,9 +54,9 @@ fn image_subtitles_go_beside_the_result_byte_by_byte_and_what_lay_there_follows_
         let stem = name.rsplit_once('.').unwrap().0.replace("2160p", "1080p");
         for (n, suffix) in sidecars.iter().enumerate() {
             let wanted = bytes(&materials.aside(name), &format!("0:s:{n}"));
-            let found = names.iter().filter(|f| f.starts_with(&stem) && !f.ends_with(".mp4")).any(|f| {
-                f.ends_with(suffix.rsplit_once('.').unwrap().1) && bytes(&share.path(f), "0:s:0") == wanted
-            });
+            let ending = Path::new(suffix).extension();
+            let beside = names.iter().filter(|f| f.starts_with(&stem) && Path::new(f).extension() == ending);
+            let found = beside.map(|f| share.path(f)).any(|file| bytes(&file, "0:s:0") == wanted);
             assert!(!wanted.is_empty() && found, "{name} {suffix}: {names:?}");
         }
     }
