@@ -13,6 +13,9 @@ use crate::plan;
 use crate::scan::examine::{self, Rules};
 use crate::sys::process::{self, Spawn};
 
+/// Longer than an encode here takes on a loaded machine, under wine as well; only a hang meets it.
+const DEADLINE: Duration = Duration::from_secs(600);
+
 /// The tools and what they certainly can, or nothing where this machine has no ffmpeg.
 fn tools() -> Option<(Tools, Caps)> {
     let Ok(tools) = tools::find(None, None) else {
@@ -51,14 +54,14 @@ fn tools() -> Option<(Tools, Caps)> {
 fn listing(tools: &Tools, what: &str) -> String {
     let args = vec!["-hide_banner".into(), what.into()];
     let spawn = Spawn { program: tools.ffmpeg.clone(), args, background: false };
-    let output = process::output(&spawn, Duration::from_secs(30), 1 << 20).expect("ffmpeg starts");
+    let output = process::output(&spawn, DEADLINE, 1 << 20).expect("ffmpeg starts");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn ffmpeg(tools: &Tools, args: Vec<std::ffi::OsString>) -> String {
     let line = format!("{args:?}");
     let spawn = Spawn { program: tools.ffmpeg.clone(), args, background: false };
-    let output = process::output(&spawn, Duration::from_secs(120), 1 << 20).expect("ffmpeg starts");
+    let output = process::output(&spawn, DEADLINE, 1 << 20).expect("ffmpeg starts");
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.ended.success() && !output.timed_out, "{line}\n{stderr}");
     stderr
