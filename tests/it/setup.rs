@@ -69,16 +69,12 @@ fn what_a_package_manager_installs_is_used_and_what_it_cannot_is_said_in_its_wor
     let run = share.run(["setup", "--keep-path", "--json"]).expect(3);
     assert!(run.stdout.contains("No package found matching input criteria."), "{}", run.stdout);
 
-    let links: String = ["ffmpeg", "ffprobe"]
-        .iter()
-        .map(|name| {
-            let real =
-                std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
-            let real = real.expect("tests/run.sh installs ffmpeg");
-            format!("/bin/ln -s '{}' '{}'\n", real.display(), bin.join(name).display())
-        })
-        .collect();
-    stand_in(&bin, "winget", &links);
+    let links = ["ffmpeg", "ffprobe"].map(|name| {
+        let real = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+        let real = real.expect("tests/run.sh installs ffmpeg");
+        format!("/bin/ln -s '{}' '{}'", real.display(), bin.join(name).display())
+    });
+    stand_in(&bin, "winget", &links.join("\n"));
     let run = share.run(["setup", "--keep-path", "--json"]).expect(0);
     let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     let step = report["steps"].as_array().unwrap().iter().find(|step| step["name"] == "ffmpeg").unwrap();
@@ -90,7 +86,7 @@ fn what_a_package_manager_installs_is_used_and_what_it_cannot_is_said_in_its_wor
 fn a_download_goes_by_the_proxy_that_is_set() {
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", proxy.local_addr().unwrap());
-    let heard = std::thread::spawn(move || {
+    let asked = std::thread::spawn(move || {
         let (mut stream, _) = proxy.accept().unwrap();
         let head = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
         let head: Vec<String> = head.take_while(|line| !line.is_empty()).collect();
@@ -112,7 +108,7 @@ fn a_download_goes_by_the_proxy_that_is_set() {
         &"0".repeat(64),
     ]);
     assert_ne!(run.code, 0, "{}", run.stderr);
-    let head = heard.join().unwrap();
+    let head = asked.join().unwrap();
     assert!(head.lines().next().unwrap().contains("downloads.invalid"), "{head}");
 }
 
