@@ -126,8 +126,9 @@ fn race<T: Send>(contend: impl Fn(usize) -> T + Sync) -> Vec<T> {
 fn exclusive(trial: &Trial) -> io::Result<Finding> {
     for round in 0..ROUNDS {
         let prize = trial.path(&format!("exclusive-{round}"));
-        let won = race(|_| fs::write_new(&prize, b"x"));
-        let winners = won.iter().filter(|won| matches!(won, Ok(Created::Yes))).count();
+        let won: Vec<Created> =
+            race(|_| fs::write_new(&prize, b"x")).into_iter().collect::<io::Result<_>>()?;
+        let winners = won.iter().filter(|won| **won == Created::Yes).count();
         if winners != 1 {
             let what =
                 format!("of {CONTENDERS} that made one file at once, {winners} were told that they made it");

@@ -1,8 +1,8 @@
 //! The protocol: everything we write on shared storage that is not media. docs/PROTOCOL.md is its normative text.
 //!
 //! Promises: a claim is published whole and has one holder; a stale claim is taken over by exactly one; nothing here is
-//! decided by comparing two machines' clocks; nothing here is believed by return codes where a listing can tell. Never
-//! touches a media file: that is `job::{commit,recover}`'s.
+//! decided by comparing two machines' clocks; no failure is believed where a listing can tell, and no success but a
+//! publish's. Never touches a media file: that is `job::{commit,recover}`'s.
 //!
 //! The authority is a *lock directory* beside the file, `.mbx-<h>.lk`, with exactly one entry, a folder whose name
 //! carries the holder's token: `own.<T>`. A takeover renames that uniquely named entry; a seal (the holder commits) is

@@ -67,7 +67,7 @@ pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Exclusive creation is no claim on NFS: two clients may both be told that they made the file. What must have one
 /// winner goes through [`super::publish_file`] or [`super::publish_dir`].
 pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<Created> {
-    make_new(path, bytes, |file| file.sync_all())
+    make_new(path, bytes, File::sync_all)
 }
 
 /// As [`write_new`], for what may be empty after a power cut: the server has it, but need not have it on its disk.
