@@ -397,8 +397,9 @@ impl Player {
         let mut before = output.as_os_str().to_owned();
         before.push(".before");
         fs::rename(output, &before).expect("the output can be renamed");
-        let muxer = self.args.iter().rposition(|a| a == "-f").and_then(|at| self.args.get(at + 1));
-        let muxer = muxer.map_or("matroska", String::as_str);
+        let is_it = |a: &String| a.strip_prefix("file:").is_some_and(|a| Path::new(a) == output);
+        let own = &self.args[..self.args.iter().rposition(is_it).unwrap_or(self.args.len())];
+        let muxer = own.iter().rposition(|a| a == "-f").map_or("matroska", |at| own[at + 1].as_str());
         let mut command = Command::new(real("ffmpeg", &self.folder));
         command
             .args(["-v", "error", "-nostdin", "-y", "-i"])
