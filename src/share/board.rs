@@ -18,6 +18,8 @@ use crate::sys::host::Life;
 
 /// A notice with nothing new is posted again after this long, as a sign of life.
 const EVERY: Duration = Duration::from_secs(60);
+/// Which files it has in hand by now is told this often at most: where they take a second each, nobody reads it sooner.
+const FILES: Duration = Duration::from_secs(15);
 /// Seconds of silence after which a notice is nobody's any more and is taken down by whoever comes.
 const FORGOTTEN: f64 = 86_400.0;
 /// More is not ours.
@@ -77,8 +79,7 @@ impl Place {
     /// Posts the notice, where it is new or the last word is a while ago. `now`: by any clock that only goes forward.
     pub fn post(&mut self, notice: &Notice, now: Duration) -> io::Result<()> {
         if let Some((before, _, at)) = &self.posted
-            && says_no_more(notice, before)
-            && now.saturating_sub(*at) < EVERY
+            && now.saturating_sub(*at) < patience(notice, before)
         {
             return Ok(());
         }
@@ -114,9 +115,14 @@ impl Place {
     }
 }
 
-/// How warm a card is by now is no news.
-fn says_no_more(new: &Notice, old: &Notice) -> bool {
-    Notice { cards: Vec::new(), ..new.clone() } == Notice { cards: Vec::new(), ..old.clone() }
+/// How long after the old notice the new one may wait. How warm a card is by now is no news.
+fn patience(new: &Notice, old: &Notice) -> Duration {
+    let rest = |notice: &Notice| Notice { cards: Vec::new(), files: Vec::new(), ..notice.clone() };
+    match (rest(new) == rest(old), new.files == old.files) {
+        (true, true) => EVERY,
+        (true, false) => FILES,
+        (false, _) => Duration::ZERO,
+    }
 }
 
 fn is_dead(token: &str) -> bool {
@@ -183,6 +189,8 @@ mod tests {
         let first = name(&place);
         let warmer = Notice { cards: vec!["a card: 41 °C".into()], ..notice("a") };
         place.post(&warmer, second(59)).expect("nothing new");
+        let other = Notice { files: vec!["b.mkv".into()], ..notice("a") };
+        place.post(&other, second(14)).expect("that can wait");
         assert_eq!(name(&place), first);
         place.post(&notice("a"), second(60)).expect("posted");
         assert_ne!(name(&place), first, "a sign of life");
