@@ -6,7 +6,7 @@ SCRIPTS: the folder of mediabox's build_media_database.py and query_media_databa
 A cold scan of its needs the Python package ffmpeg-python; --cold says over how many files (each costs it a process). Its query
 takes each folder by name and does not look below, so it is given all of them.
 """
-import argparse, os, statistics, subprocess, sys, tempfile, time
+import argparse, hashlib, json, os, statistics, subprocess, sys, tempfile, time
 
 here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -60,6 +60,16 @@ with tempfile.TemporaryDirectory() as work:
     print(f"{args.files} files in {args.folders} folders, {os.cpu_count()} processors; first scan of ours {first:.1f} s, whose caches theirs reads")
     folders = [path for path, _, names in os.walk(library) if ".mediabox_cache.json" in names]
     assert len(folders) == args.folders
+    unknown = []
+    for folder in folders:
+        with open(f"{folder}/.mediabox_cache.json") as file:
+            cache = json.load(file)
+        for name in (name for name in os.listdir(folder) if not name.startswith(".")):
+            there = os.stat(f"{folder}/{name}")
+            key = hashlib.sha256(f"{name}|{there.st_size}|{there.st_mtime}".encode()).hexdigest()
+            if not cache.get(key, {}).get("codec_video"):
+                unknown.append((name, there.st_mtime_ns, [entry for entry in cache.values() if entry["file_name"] == name]))
+    print(f"of {args.files} files theirs knows all but {len(unknown)}: {unknown[:3]}")
     sides = {
         "find": lambda: timed("find", library, "-printf", "%s %T@ %p\\n"),
         "scanned again, ours": lambda: timed(program, "scan", library),
@@ -76,7 +86,7 @@ with tempfile.TemporaryDirectory() as work:
             times[name].append(took)
             if name == "scanned again, mediabox":
                 cached = [line.split()[-1].replace(",", "") for line in said.splitlines() if "Used cache" in line]
-                assert cached == [str(args.files)], said[-2000:]
+                assert int(cached[0]) >= args.files - len(unknown), said[-2000:]
     for name, took in times.items():
         print(f"{name}: {statistics.median(took):.3f} s")
     if subprocess.run([sys.executable, "-c", "import ffmpeg"], capture_output=True).returncode != 0:

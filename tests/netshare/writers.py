@@ -8,7 +8,7 @@ import time
 from lab import CONTEND, on
 
 # Each of eight writers adds so many.
-FACTS, BATCH = 240, 40
+FACTS, BATCH = 120, 20
 WRITERS, KILLED = ["alpha", "beta", "gamma", "alpha", "beta", "gamma", "alpha", "beta"], 2
 # Longer than any waits for its turn at the cache.
 PATIENCE = 3600

@@ -37,6 +37,8 @@ const FACTS: &str = "mbx_facts";
 /// A writer holds the cache for milliseconds: a dead one is not waited for as long as a transcode.
 const STALE_AFTER: Duration = Duration::from_secs(60);
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// A cache of so many entries is compared with its folder's listing by every write, a larger one by every eighth.
+const SMALL: usize = 256;
 /// Who waits for another writer asks for the claim itself this often.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
 
@@ -274,26 +276,31 @@ fn rewrite(
         sys::fs::consume(path, &aside)
     };
     let old = match text(path) {
-        Ok(old) => old.unwrap_or_else(|| b"{}".to_vec()),
+        Ok(old) => old,
         Err(Fault::Damaged(_)) => {
             set_aside()?;
-            b"{}".to_vec()
+            None
         }
         Err(Fault::Io(error)) => return Err(error),
     };
-    let mut union = match Union::parse(&old) {
-        Ok(union) => union,
-        Err(_) => {
-            set_aside()?;
-            Union::default()
-        }
+    let mut there = old.is_some();
+    let old = old.unwrap_or_else(|| b"{}".to_vec());
+    let mut union = if let Ok(union) = Union::parse(&old) {
+        union
+    } else {
+        set_aside()?;
+        there = false;
+        Union::default()
     };
     if !union.merge(additions) {
         return Ok(true);
     }
-    let listed: Vec<String> =
-        sys::fs::list(dir)?.into_iter().filter_map(|entry| entry.name.into_string().ok()).collect();
-    union.forget_the_gone(&listed);
+    // To list thousands of names over SMB takes seconds: in a large folder what is gone may stay for some writes.
+    if union.len() <= SMALL || sys::host::random_hex(1).starts_with(['0', '1']) {
+        let listed: Vec<String> =
+            sys::fs::list(dir)?.into_iter().filter_map(|entry| entry.name.into_string().ok()).collect();
+        union.forget_the_gone(&listed);
+    }
     let mut text = union.text()?;
     if text.len() as u64 > LIMIT {
         // What nobody would read must not be written: facts can be learnt again, verdicts cannot.
@@ -312,7 +319,7 @@ fn rewrite(
     if !mine() {
         return Ok(false);
     }
-    if !listed.iter().any(|name| name == layout::CACHE_NAME) {
+    if !there {
         // A blind writer may have made one in the meantime: theirs stays, ours is merged the next time.
         return match sys::fs::publish_file(&stage, path) {
             Ok(created) => Ok(created == sys::fs::Created::Yes),

@@ -72,6 +72,11 @@ impl<'a> Union<'a> {
         Ok(Self { slots })
     }
 
+    /// Entries, those that were taken out among them.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Adds to the union: per file the newer memo wins; other fields and entries stay as they are. Whether that changed
     /// anything.
     pub fn merge(&mut self, additions: &[Addition]) -> bool {
