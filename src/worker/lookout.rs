@@ -375,7 +375,7 @@ mod tests {
         assert_eq!(pass(&mut lookout, root, SECOND), [""; 0]);
         assert!(!lookout.is_trusted(), "something may have slipped through");
         assert_eq!(pass(&mut lookout, root, 10 * SECOND), [""; 0]);
-        assert_eq!(lookout.changed(20 * SECOND), [PathBuf::new(); 0]);
+        assert!(lookout.changed(20 * SECOND).is_empty());
         assert!(lookout.is_trusted());
         std::fs::create_dir_all(root.join("b/new/newer")).expect("a folder");
         std::fs::write(root.join("a/deep/x.mkv"), b"x").expect("a file");
