@@ -168,33 +168,6 @@ fn hidden_names_and_junk_are_a_matter_of_settings() {
     assert!(Bounds::new(Links::Skip, false, &["[".to_owned()]).is_err());
 }
 
-#[cfg(unix)]
-#[test]
-fn links_are_passed_by_or_followed_to_each_real_folder_once_and_never_in_circles() {
-    let (dir, aside) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-    let root = dir.path().canonicalize().expect("a folder");
-    lay(&root, &["A/a.mkv", "A/deep/b.mkv"]);
-    lay(aside.path(), &["Films/c.mkv", "Films/more/d.mkv", "e.mkv"]);
-    let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, root.join(name)).expect("a link");
-    link(&root, "A/itself");
-    link(Path::new(".."), "A/deep/up");
-    link(&root.join("A"), "again");
-    link(Path::new("nowhere"), "broken");
-    link(&aside.path().join("e.mkv"), "file.mkv");
-    assert_eq!(files(&root, &bounds(Links::Skip, false, &JUNK), 0), ["A/a.mkv", "A/deep/b.mkv"]);
-    link(&aside.path().join("Films"), "Films");
-    link(&aside.path().join("Films"), "Films again");
-    link(aside.path(), "all");
-    std::os::unix::fs::symlink("..", aside.path().join("Films/more/circle")).expect("a link");
-    for spread in 0..5 {
-        let seen = files(&root, &bounds(Links::Follow, false, &JUNK), spread);
-        let names: Vec<&str> = seen.iter().filter_map(|path| path.rsplit('/').next()).collect();
-        let mut names = names.clone();
-        names.sort_unstable();
-        assert_eq!(names, ["a.mkv", "b.mkv", "c.mkv", "d.mkv", "e.mkv"], "{seen:?}");
-    }
-}
-
 #[test]
 fn a_folder_that_is_not_there_is_a_finding() {
     let bounds = bounds(Links::Skip, false, &JUNK);
