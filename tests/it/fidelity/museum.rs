@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::clips::{ffmpeg, probe};
-use crate::support::{Run, Share, real_media};
+use crate::support::{Run, Share, real_media, skipped_under_wine};
 
 /// What is in a file, for comparing.
 #[derive(Debug)]
@@ -361,7 +361,12 @@ fn lost(run: &Run, name: &str) -> Vec<String> {
 fn what_comes_out_of_every_profile_is_what_went_in() {
     let materials = Share::new();
     build(&materials);
-    let profiles = ["universal", "compact", "remux", "chromecast"];
+    let mut profiles = vec!["universal", "remux", "compact", "chromecast"];
+    if skipped_under_wine(
+        "compact and chromecast encode for minutes here, and are the same lines on every system",
+    ) {
+        profiles.truncate(2);
+    }
     let exhibits = exhibits();
     // A few at a time: a busy machine must come to the end of a run within the deadline of a test.
     for (profile, exhibits) in profiles.iter().flat_map(|p| exhibits.chunks(4).map(|few| (*p, few))) {
