@@ -202,7 +202,7 @@ impl Player {
     /// The last file that it writes, which outputs to nowhere may follow.
     fn written(&self) -> Option<&str> {
         let pairs = self.args.windows(2).filter(|w| !["-i", "-attach"].contains(&w[0].as_str()));
-        pairs.filter_map(|w| w[1].strip_prefix("file:")).last()
+        pairs.rev().find_map(|w| w[1].strip_prefix("file:"))
     }
 
     /// Writes to nowhere, or to its own output.
