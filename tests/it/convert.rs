@@ -213,7 +213,8 @@ fn what_a_killed_worker_left_in_the_scratch_folder_is_cleared_by_the_next_run() 
     std::fs::create_dir_all(scratch.join("somebody's")).unwrap();
     let flags = ["--temp-dir", scratch.to_str().unwrap()];
     let mut killed = share.worker(&flags);
-    killed.wait_for("encoding", |event| event["event"] == "job_stage" && event["stage"] == "encoding");
+    // The stage is told before the folder is made.
+    killed.wait_event("job_progress");
     killed.kill();
     assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 2);
     share.convert(&["--temp-dir", scratch.to_str().unwrap(), "--max-output-percent", "1"]);
