@@ -218,7 +218,7 @@ fn on_windows_a_name_that_means_another_file_is_left_alone() {
     files.sort();
     odd.sort();
     if crate::sys::path::means_itself("film.mkv.") {
-        assert_eq!((files.len(), odd.len()), (4, 0), "{odd:?}");
+        assert_eq!((files.len(), odd.len()), (3, 0), "{files:?} {odd:?}");
     } else {
         assert_eq!((files, odd.len()), (vec!["film.mkv".to_owned()], 3), "{odd:?}");
     }
