@@ -25,6 +25,8 @@ RECIPES = {
 }
 # Long enough that a machine can be stopped in its midst.
 LONG = "-f lavfi -i testsrc2=size=640x360:rate=25:duration=15 -c:v mpeg4 -q:v 5"
+# Its result has its own name.
+SAME = f"{VIDEO} -c:v mpeg4 -q:v 2"
 # Short terms, so that a dead machine's work is taken over within a test. Never shorter than three beats.
 TERMS = ("--stale-after", "15s", "--heartbeat", "5s")
 PATIENCE = 180
@@ -44,7 +46,8 @@ def on(host, *argv, **options):
 def make_clips():
     folder = f"{OUT}/clips"
     os.makedirs(folder)
-    for name, recipe in [*((f"clip.{ending}", recipe) for ending, recipe in RECIPES.items()), ("long.avi", LONG)]:
+    clips = [(f"clip.{ending}", recipe) for ending, recipe in RECIPES.items()]
+    for name, recipe in [*clips, ("long.avi", LONG), ("same.mp4", SAME)]:
         subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", *recipe.split(), f"{folder}/{name}"],
                        check=True, stdin=subprocess.DEVNULL)
     return folder
@@ -95,14 +98,18 @@ class Run:
     def failed(self):
         return [e for e in self.events if e["event"] == "job_ended" and e["outcome"] == "failed"]
 
+    def recovered(self):
+        """How many half-done swaps of dead workers it finished."""
+        return next(e["recovered"] for e in self.events if e["event"] == "run_ended")
 
-def command(host, folder, *flags):
+
+def command(host, folder, *flags, failpoint=""):
     return ["env", "-i", f"PATH={os.environ['PATH']}", "LANG=C.UTF-8", f"HOME=/run/home-{host}", "RUST_BACKTRACE=1",
-            PROGRAM, "--dir", folder, "--json", *flags]
+            f"MEDIA_CONVERTER_FAILPOINT={failpoint}", PROGRAM, "--dir", folder, "--json", *flags]
 
 
-def convert(host, folder, *flags):
-    return Run(host, on(host, *command(host, folder, *flags), check=False))
+def convert(host, folder, *flags, failpoint=""):
+    return Run(host, on(host, *command(host, folder, *flags, failpoint=failpoint), check=False))
 
 
 class Working:
@@ -153,6 +160,11 @@ def clean(name, told=""):
     assert not left, f"left behind: {left}\n{told}"
 
 
+def codecs_of(path):
+    return subprocess.run(["ffprobe", "-v", "error", "-of", "csv=p=0", "-show_entries", "stream=codec_name", path],
+                          check=True, capture_output=True, text=True).stdout.split()
+
+
 def whole(name):
     """Each clip has its result and no source beside it; every result is what it should be."""
     media = [path for path in on_disk(name) if not any(part.startswith(".") for part in path.split("/"))]
@@ -162,9 +174,7 @@ def whole(name):
     back = f"{OUT}/{name}-after"
     on("server", "cp", "-r", f"/srv/share/{name}", back)
     for path in media:
-        codecs = subprocess.run(
-            ["ffprobe", "-v", "error", "-of", "csv=p=0", "-show_entries", "stream=codec_name", f"{back}/{path}"],
-            check=True, capture_output=True, text=True).stdout.split()
+        codecs = codecs_of(f"{back}/{path}")
         assert codecs == (["mp3"] if path.endswith("mp3") else ["h264", "aac"]), f"{path}: {codecs}"
 
 
