@@ -303,7 +303,7 @@ fn a_name_that_is_not_unicode_is_told_and_the_rest_is_looked_at() {
     let seen = json(&share, &["scan", &root, "--json"]);
     assert_eq!(seen["total"]["files"], 1);
     let told = seen["not_looked_at"].as_array().unwrap();
-    assert!(told.len() == 1 && told[0].as_str().unwrap().contains("not Unicode"), "{told:?}");
+    assert!(told.len() == 1 && told[0].as_str().unwrap().contains("not valid Unicode"), "{told:?}");
     let run = share.convert(&[]).expect(0);
     assert!(run.stdout.contains("not valid Unicode"), "{}", run.stdout);
     assert!(share.path("Film.mp4").exists());
