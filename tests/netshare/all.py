@@ -22,7 +22,7 @@ NFS3 = [
     fleet.a_machine_that_loses_power_has_its_film_taken_over,
 ]
 # A swap goes by the same steps on both versions of NFS, and by others on SMB.
-QUICK = {"nfs3": NFS3, "smb": [*NFS3, swaps.a_kill_at_each_step_of_a_swap_in_place_is_mended_by_another_machine]}
+QUICK = {"nfs3": NFS3, "smb": NFS3 + swaps.TESTS}
 
 arguments = sys.argv[2:]
 if "--rounds" in arguments:

@@ -87,7 +87,7 @@ def a_kill_at_each_step_of_a_swap_in_place_is_mended_by_another_machine(share):
         assert time.monotonic() < begun + PATIENCE, "\n".join([f"not mended within {PATIENCE} s: {contents(library)}", *told])
         run = convert("beta", f"/net/{share}/{library}", *TERMS)
         told.append(run.text)
-        assert run.code == 0 and not run.converted(), run.text
+        assert run.code == 0 and not run.converted(), f"beta failed, or converted what had only to be swapped in\n{run.text}"
         swaps += run.recovered()
     took, told = time.monotonic() - begun, "\n".join(told)
     there = contents(library)
