@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Clip, Share, Worker};
+#[cfg(unix)]
+use crate::support::Worker;
+use crate::support::{Clip, Share};
 
 fn json(share: &Share, args: &[&str]) -> Value {
     let run = share.run(args).expect(0);
