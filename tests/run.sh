@@ -250,19 +250,15 @@ suite_wine() {
 
 suite_namespaces() { run namespaces tests/namespaces.sh; }
 
-# Put aside with the crash tests' stops: the suites beside it build the program without them, in the same place.
-machine_program() {
-    local built=${CARGO_TARGET_DIR:-target}/debug
-    program=$logs/netshare/media-converter
-    mkdir -p "$logs/netshare/examples"
-    cargo build --locked --all-features --bin media-converter --example contend >"$logs/netshare-build.log" 2>&1 &&
-        cp "$built/media-converter" "$logs/netshare/" && cp "$built/examples/contend" "$logs/netshare/examples/"
-}
 beside=
 
 # Its machines wait most of the time, so what comes after it runs beside it; it is told of at the end.
 suite_netshare() {
-    machine_program || { run netshare cat "$logs/netshare-build.log"; failed=$((failed + 1)) failures+=("netshare: its program does not build"); return; }
+    # Put aside with the crash tests' stops: the suites beside it build the program without them, in the same place.
+    local built=${CARGO_TARGET_DIR:-target}/debug program=$logs/netshare/media-converter
+    run netshare-build cargo build --locked --all-features --bin media-converter --example contend || return
+    mkdir -p "$logs/netshare/examples"
+    cp "$built/media-converter" "$logs/netshare/" && cp "$built/examples/contend" "$logs/netshare/examples/"
     # Machines that hang must not hold up the rest.
     local machines=(timeout --kill-after=30 2400 tests/netshare/run.sh "$program" --quick)
     if [ "$suite" = "${suites[-1]}" ]; then
