@@ -125,9 +125,13 @@ impl Slow {
                     }
                 }
                 let facts = slow.lock();
+                // The first notice is posted at once: a run from a timer is often over in less than a look's time, and
+                // it too takes down what the dead left.
+                let nothing_to_do =
+                    |facts: &mut SlowFacts| !facts.over && (!places.is_empty() || facts.notices.is_empty());
                 let (facts, _) = slow
                     .changed
-                    .wait_timeout_while(facts, SHARE, |facts| !facts.over)
+                    .wait_timeout_while(facts, SHARE, nothing_to_do)
                     .unwrap_or_else(PoisonError::into_inner);
                 if facts.over {
                     drop(facts);
@@ -302,6 +306,8 @@ impl Warden {
                 (root.clone(), notice)
             })
             .collect();
+        drop(slow);
+        self.slow.changed.notify_all();
     }
 
     /// A fixed number of jobs, as far as there is memory: they begin one by one where there is little.
