@@ -76,13 +76,8 @@ pub struct Wants {
     /// Scale larger pictures down to 1080p and rename 2160p, 4K, UHD and 1440p in file names
     #[arg(long, help_heading = WANTED)]
     pub downgrade_resolution: bool,
-    /// Family of video encoders to use
-    #[arg(
-        long,
-        value_name = "FAMILY",
-        value_parser = ["auto", "software", "nvenc", "qsv", "vaapi", "amf", "videotoolbox"],
-        help_heading = WANTED
-    )]
+    /// Families of video encoders in their order: auto, software, nvenc, qsv, vaapi, amf, videotoolbox; or for each codec, e.g. 'hevc=nvenc, software; auto'
+    #[arg(long, value_name = "FAMILIES", help_heading = WANTED)]
     pub encoder: Option<String>,
     /// Drop a result that is larger than this percentage of its source; none: any size is good
     #[arg(long, value_name = "PERCENT", help_heading = WANTED)]

@@ -88,11 +88,12 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "encoder",
-        Kind::Word(&["auto", "software", "nvenc", "qsv", "vaapi", "amf", "videotoolbox"]),
+        Kind::Encoders,
         "",
         "--encoder",
         Scope::Fleet,
-        "Family of video encoders to use; unset: as the profile says (`auto`: the best one that works on this machine).",
+        "Families of video encoders to use, the first that works first; unset: as the profile says (`auto`: every one that works on \
+         this machine, in our order).",
     ),
     key(
         "max_output_percent",

@@ -8,9 +8,10 @@ use super::keys::KEYS;
 use super::profiles::{BuiltIn, Profiles};
 use super::value::{Value, write_duration};
 use super::{Origin, Setting};
+use crate::model::encoders::EncoderChoice;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::order::Order;
-use crate::model::policy::{EncoderChoice, Links, Policy, Stereo, TypeFilter};
+use crate::model::policy::{Links, Policy, Stereo, TypeFilter};
 use crate::model::schedule::Schedule;
 
 /// Files converted at once.
@@ -172,16 +173,8 @@ impl Settings {
             },
             force_stereo: read.switch("force_stereo"),
             downgrade_resolution: read.switch("downgrade_resolution"),
-            encoder: match read.text("encoder") {
-                "auto" => Some(EncoderChoice::Auto),
-                "software" => Some(EncoderChoice::Software),
-                "nvenc" => Some(EncoderChoice::Nvenc),
-                "qsv" => Some(EncoderChoice::Qsv),
-                "vaapi" => Some(EncoderChoice::Vaapi),
-                "amf" => Some(EncoderChoice::Amf),
-                "videotoolbox" => Some(EncoderChoice::VideoToolbox),
-                _ => None,
-            },
+            // Unset is an empty text, which names no family.
+            encoder: read.text("encoder").parse().ok(),
             output_limit: match read.value("max_output_percent") {
                 Value::Off => OutputLimit::Off,
                 Value::Count(percent) => OutputLimit::Percent(u32::try_from(*percent).unwrap_or(u32::MAX)),
@@ -324,8 +317,8 @@ impl Settings {
         if self.downgrade_resolution {
             policy.video.downgrade_resolution = true;
         }
-        if let Some(encoder) = self.encoder {
-            policy.video.encoder = encoder;
+        if let Some(encoder) = &self.encoder {
+            policy.video.encoder = encoder.clone();
         }
         policy.min_vmaf = self.min_vmaf.or(policy.min_vmaf);
         match self.output_limit {

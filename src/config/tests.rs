@@ -9,7 +9,7 @@ use super::file::{Layer, Role, parse};
 use super::keys::{KEYS, nearest};
 use super::value::{Kind, Value, duration, write_duration};
 use super::*;
-use crate::model::policy::{Container, EncoderChoice, HdrPolicy, Policy, Quality, Stereo, VideoCodec};
+use crate::model::policy::{Container, HdrPolicy, Policy, Quality, Stereo, VideoCodec};
 
 const NAMES: ShareNames = ShareNames { config: "media-converter.toml", library: ".mediabox" };
 const BUILT_IN: BuiltIn = BuiltIn { names: crate::plan::profile_names, get: crate::plan::profile };
@@ -419,7 +419,7 @@ fn settings_go_over_the_profile() {
     assert_eq!(policy.max_output_percent, None);
     assert_eq!(policy.audio.stereo, Stereo::Force);
     assert!(policy.video.downgrade_resolution);
-    assert_eq!(policy.video.encoder, EncoderChoice::Software);
+    assert_eq!(policy.video.encoder.to_string(), "software");
 }
 
 #[test]

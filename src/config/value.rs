@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use crate::model::encoders::EncoderChoice;
+
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -16,6 +18,8 @@ pub enum Kind {
     /// 1 to 1000, with or without `%`, or `none`.
     Percent,
     Word(&'static [&'static str]),
+    /// Families of encoders in their order, for all codecs or for each.
+    Encoders,
     Text,
     Path,
     /// A list of globs; in the environment separated by `;`.
@@ -62,6 +66,9 @@ impl Kind {
                 let (last, first) = words.split_last().expect("a word key has words");
                 format!("{} or {last}", first.join(", "))
             }
+            Kind::Encoders => {
+                "auto, software, nvenc, qsv, vaapi, amf or videotoolbox, or an order such as \"hevc=nvenc, software; auto\"".into()
+            }
             Kind::Text => "a text".into(),
             Kind::Path => "a path".into(),
             Kind::Globs => "a list of globs such as [\"*.mkv\", \"Series/**\"]".into(),
@@ -98,6 +105,7 @@ impl Kind {
             },
             Kind::Word(words) if words.contains(&trimmed) => Ok(Value::Text(trimmed.into())),
             Kind::Word(_) => Err(wrong()),
+            Kind::Encoders => trimmed.parse::<EncoderChoice>().map(|choice| Value::Text(choice.to_string())),
             Kind::Text if trimmed.is_empty() => Err("an empty text is of no use here".into()),
             Kind::Text => Ok(Value::Text(trimmed.into())),
             Kind::Path if text.is_empty() => Err("an empty path is of no use here".into()),

@@ -4,7 +4,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::gate::Word;
 use super::transcode::{self, Made};
 use super::verify::{self, Verified};
 use super::{Context, Halt, Source, Task};
@@ -12,10 +11,9 @@ use crate::ffmpeg::progress;
 use crate::model::event::{Event, Level, Sink, Stage};
 use crate::model::outcome::{FailCode, Failed};
 use crate::model::plan::{Action, Decision, Plan};
-use crate::model::policy::EncoderChoice;
 use crate::scan::examine::{self, Rules};
 use crate::share::claim::Claim;
-use crate::sys::{self, stop};
+use crate::sys;
 
 /// First wait for a free session, doubled up to the longest.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
@@ -127,12 +125,7 @@ fn patiently(
             });
         }
         sink.emit(&Event::JobStage { job: task.id, stage: Stage::Waiting });
-        if stop::sleep(wait) || matches!(context.gate.word(), Word::Leave(_)) {
-            return Err(Halt::fail(FailCode::Interrupted, "stopped before the end"));
-        }
-        if let Some(why) = claim.lost() {
-            return Err(Halt::claim_lost(why));
-        }
+        transcode::wait(context, claim, wait)?;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
@@ -195,11 +188,8 @@ fn encoder(plan: &Plan) -> String {
     name.unwrap_or_else(|| "ffmpeg".to_owned())
 }
 
-/// The same file decided anew on a machine without cards. Not where the user wants one kind of hardware and nothing else.
+/// The same file decided anew on a machine without cards. Where the user wants hardware and nothing else, nothing is left.
 fn in_software(task: &Task, context: Context<'_>, source: &Source) -> Option<Plan> {
-    if !matches!(context.policy.video.encoder, EncoderChoice::Auto | EncoderChoice::Software) {
-        return None;
-    }
     let caps = context.bench.software();
     let rules = Rules { tools: context.tools, caps: &caps, policy: context.policy, types: context.types };
     let decision = examine::decide(&task.path, &source.media, rules).ok()?;

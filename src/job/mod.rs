@@ -11,6 +11,7 @@ pub mod forgive;
 pub mod gate;
 pub mod health;
 pub mod recover;
+pub mod room;
 pub mod scratch;
 pub mod transcode;
 pub mod trash;
@@ -21,6 +22,7 @@ pub mod verify;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::ffmpeg::tools::Tools;
@@ -40,6 +42,7 @@ use crate::share::record::Originals;
 use crate::sys;
 use bench::Bench;
 use gate::Gate;
+use room::Rooms;
 
 /// What every job of a run has in common.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +55,8 @@ pub struct Context<'a> {
     pub gate: &'a Gate,
     /// Bytes to leave free on the disks.
     pub min_free: Option<u64>,
+    /// What the jobs that run here will still write.
+    pub rooms: &'a Arc<Rooms>,
     pub temp_dir: Option<&'a Path>,
     pub originals: Originals,
     /// A result carries its original's time.

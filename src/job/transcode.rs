@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::gate::{Gate, Word};
+use super::room::{Room, Short};
 use super::scratch::Scratch;
 use super::{Context, Halt, Source, Task, io_halt};
 use crate::ffmpeg::progress::Severity;
 use crate::ffmpeg::run::{self, End, Limits, Order, Report};
 use crate::ffmpeg::tools::Tools;
 use crate::ffmpeg::{args, probe};
-use crate::model::event::{Event, Progress, Sink};
+use crate::model::event::{Event, Level, Progress, Sink, Stage};
 use crate::model::media::MediaInfo;
 use crate::model::outcome::FailCode;
 use crate::model::plan::Action;
@@ -19,8 +20,8 @@ use crate::sys::stop::{self, Stop};
 
 /// The stage file's name in the work folder; no media extension, so that no media server ever indexes it.
 pub const STAGE: &str = "out.part";
-/// Room asked for beyond the source's own size, for what else grows on the disk meanwhile.
-const SPARE: u64 = 64 * 1024 * 1024;
+/// Between two looks for room that other jobs have.
+const ROOM_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What the encode left.
 #[derive(Debug)]
@@ -38,6 +39,7 @@ pub(crate) struct Made {
     pub moved: Option<u64>,
     /// Goes with everything in it when the job is over.
     scratch: Scratch,
+    _room: Room,
 }
 
 /// Runs the plan. The result lies where it was encoded, unverified.
@@ -49,9 +51,7 @@ pub(crate) fn run(
     source: &Source,
 ) -> std::result::Result<Made, Halt> {
     let scratch = Scratch::begin(context.temp_dir, claim.work_dir())?;
-    for dir in [scratch.dir.as_path(), claim.work_dir()] {
-        room_for(dir, source.print.stamp.size, context.min_free)?;
-    }
+    let room = room(task, context, sink, claim, source.print.stamp.size, &scratch)?;
     let output = scratch.dir.join(STAGE);
     let sidecars: Vec<PathBuf> =
         (0..source.plan.sidecars.len()).map(|n| scratch.dir.join(format!("side{n}.part"))).collect();
@@ -75,6 +75,7 @@ pub(crate) fn run(
         measured,
         moved: None,
         scratch,
+        _room: room,
     };
     if made.encoder.is_none() && source.plan.is_remux() {
         made.encoder = Some("copy".to_owned());
@@ -156,28 +157,48 @@ fn pictures(
     Ok(pictures)
 }
 
-/// The result is seldom larger than its source; where it might be, the size rule drops it anyway.
-fn room_for(dir: &Path, bytes: u64, min_free: Option<u64>) -> std::result::Result<(), Halt> {
-    // A share that cannot tell its free space is tried; a full disk is then met by ffmpeg and recognised.
-    let Ok(free) = sys::fs::free_space(dir) else { return Ok(()) };
-    let need = bytes.saturating_add(min_free.unwrap_or(bytes.min(SPARE)));
-    if free >= need {
-        return Ok(());
+/// Waits until the other jobs leave room for this one.
+fn room(
+    task: &Task,
+    context: Context<'_>,
+    sink: &dyn Sink,
+    claim: &Claim,
+    bytes: u64,
+    scratch: &Scratch,
+) -> std::result::Result<Room, Halt> {
+    let dirs = [scratch.dir.as_path(), claim.work_dir()];
+    let dirs = if scratch.is_own() { &dirs[..] } else { &dirs[..1] };
+    let mut told = false;
+    loop {
+        let words = match context.rooms.take(dirs, bytes, context.min_free) {
+            Ok(room) => {
+                if told {
+                    sink.emit(&Event::JobStage { job: task.id, stage: Stage::Encoding });
+                }
+                return Ok(room);
+            }
+            Err(Short::Ever(halt)) => return Err(halt),
+            Err(Short::Now(words)) => words,
+        };
+        if !told {
+            told = true;
+            sink.emit(&Event::Note { level: Level::Info, path: Some(task.path.clone()), text: words });
+            sink.emit(&Event::JobStage { job: task.id, stage: Stage::Waiting });
+        }
+        wait(context, claim, ROOM_WAIT)?;
     }
-    let kept =
-        min_free.map(|kept| format!(", {} MB of them to stay free", kept / 1_000_000)).unwrap_or_default();
-    Err(Halt::fail(
-        FailCode::Space,
-        format!(
-            "{} has {} MB free, and {} MB are needed{kept}",
-            dir.display(),
-            free / 1_000_000,
-            need / 1_000_000
-        ),
-    )
-    .hint(
-        "make room there, encode elsewhere with --temp-dir, or lower --min-free; the original is untouched",
-    ))
+}
+
+/// Waits for something that another job or machine has to give; `Err` where nobody wants the result any more.
+pub(super) fn wait(
+    context: Context<'_>,
+    claim: &Claim,
+    time: std::time::Duration,
+) -> std::result::Result<(), Halt> {
+    if stop::sleep(time) || matches!(context.gate.word(), Word::Leave(_)) {
+        return Err(Halt::fail(FailCode::Interrupted, "stopped before the end"));
+    }
+    claim.lost().map_or(Ok(()), |why| Err(Halt::claim_lost(why)))
 }
 
 /// Runs ffmpeg under the claim's eyes; `Err` where it was stopped or stalled.

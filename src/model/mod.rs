@@ -4,6 +4,7 @@
 //! never asks the operating system anything.
 
 pub mod caps;
+pub mod encoders;
 pub mod error;
 pub mod event;
 pub mod key;

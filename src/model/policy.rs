@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::encoders::EncoderChoice;
+
 /// Which kinds of file a run touches (`--type`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -87,7 +89,7 @@ pub struct VideoPolicy {
     pub preset: Option<String>,
     /// Encoder's own word (`film`, `grain`).
     pub tune: Option<String>,
-    /// `auto`, `software`, `nvenc`, `qsv`, `vaapi`, `amf`, `videotoolbox`.
+    /// Families of encoders, in their order.
     pub encoder: EncoderChoice,
     /// Deinterlacing.
     pub deinterlace: Deinterlace,
@@ -98,7 +100,7 @@ pub struct VideoPolicy {
 }
 
 /// Video codecs we make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VideoCodec {
     H264,
@@ -137,20 +139,6 @@ pub enum Quality {
     Small,
     /// On x264's CRF scale, carried to every other encoder along the line through the words (docs/PROFILES.md).
     Value(f32),
-}
-
-/// Which family of encoders may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EncoderChoice {
-    Auto,
-    Software,
-    Nvenc,
-    Qsv,
-    Vaapi,
-    Amf,
-    #[serde(rename = "videotoolbox")]
-    VideoToolbox,
 }
 
 /// Interlaced sources.

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::quality::{self, Row};
 use crate::model::caps::{Caps, EncoderCap, Verdict};
+use crate::model::encoders::{EncoderChoice, Families, Family};
 use crate::model::media::FrameData;
-use crate::model::policy::{EncoderChoice, VideoCodec};
+use crate::model::policy::VideoCodec;
 
 /// What an encode asks of its encoder.
 #[derive(Clone, Copy, Debug)]
@@ -23,11 +24,17 @@ pub struct Need<'a> {
 /// The best working encoder, or why there is none.
 pub fn choose<'a>(
     need: Need<'_>,
-    choice: EncoderChoice,
+    families: &Families,
     caps: &'a Caps,
 ) -> Result<(&'static Row, &'a EncoderCap), String> {
     let (mut why, mut losing) = (Vec::new(), Vec::new());
-    for row in quality::TABLE.iter().filter(|r| r.codec == need.codec && allowed(r, choice)) {
+    let mut rows: Vec<(usize, &Row)> = quality::TABLE
+        .iter()
+        .filter(|row| row.codec == need.codec)
+        .filter_map(|row| Some((families.place(family(row))?, row)))
+        .collect();
+    rows.sort_by_key(|(place, _)| *place);
+    for (_, row) in rows {
         match caps.working(row.encoder) {
             Some(cap) if need.ten_bit && !cap.ten_bit => why.push(format!("{}: no 10 bit", row.encoder)),
             Some(cap) if need.static_hdr && !writes_static_hdr(cap) => {
@@ -44,6 +51,9 @@ pub fn choose<'a>(
             Some(cap) => return Ok((row, cap)),
             None => why.push(format!("{}: {}", row.encoder, failure(row.encoder, caps))),
         }
+    }
+    if why.is_empty() && losing.is_empty() {
+        return Err(format!("nothing that `encoder = \"{families}\"` names makes {}", name(need.codec)));
     }
     if !losing.is_empty() {
         // What else does not work has nothing to do with this file.
@@ -66,8 +76,9 @@ fn holds(largest: Option<(u32, u32)>, (width, height): (u32, u32)) -> bool {
 }
 
 /// A run under this choice may come to use the encoder.
-pub fn may_use(codec: Option<VideoCodec>, choice: EncoderChoice, encoder: &str) -> bool {
-    quality::of(encoder).is_some_and(|row| Some(row.codec) == codec && allowed(row, choice))
+pub fn may_use(codec: Option<VideoCodec>, choice: &EncoderChoice, encoder: &str) -> bool {
+    quality::of(encoder)
+        .is_some_and(|row| Some(row.codec) == codec && choice.of(row.codec).place(family(row)).is_some())
 }
 
 /// The encoder makes this codec.
@@ -75,16 +86,15 @@ pub fn makes(codec: VideoCodec, encoder: &str) -> bool {
     quality::of(encoder).is_some_and(|row| row.codec == codec)
 }
 
-fn allowed(row: &Row, choice: EncoderChoice) -> bool {
-    let software = row.encoder.starts_with("lib");
-    match choice {
-        EncoderChoice::Auto => true,
-        EncoderChoice::Software => software,
-        EncoderChoice::Nvenc => row.encoder.ends_with("_nvenc"),
-        EncoderChoice::Qsv => row.encoder.ends_with("_qsv"),
-        EncoderChoice::Vaapi => row.encoder.ends_with("_vaapi"),
-        EncoderChoice::Amf => row.encoder.ends_with("_amf"),
-        EncoderChoice::VideoToolbox => row.encoder.ends_with("_videotoolbox"),
+/// The way by which the encoder is reached.
+fn family(row: &Row) -> Family {
+    match row.encoder.rsplit_once('_') {
+        Some((_, "nvenc")) => Family::Nvenc,
+        Some((_, "qsv")) => Family::Qsv,
+        Some((_, "vaapi")) => Family::Vaapi,
+        Some((_, "amf")) => Family::Amf,
+        Some((_, "videotoolbox")) => Family::VideoToolbox,
+        _ => Family::Software,
     }
 }
 
@@ -129,12 +139,60 @@ mod tests {
         let nothing = BTreeSet::new();
         let with_size =
             |size| Need { codec: VideoCodec::H264, ten_bit: false, static_hdr: false, keep: &nothing, size };
-        let with = |size| choose(with_size(size), EncoderChoice::Auto, &caps).map(|(row, _)| row.encoder);
+        let families = |text: &str| text.parse::<EncoderChoice>().unwrap().of(VideoCodec::H264).clone();
+        let with = |size| choose(with_size(size), &families("auto"), &caps).map(|(row, _)| row.encoder);
         assert_eq!(with((1920, 1080)), Ok("h264_nvenc"));
         assert_eq!(with((2160, 3840)), Ok("h264_nvenc"), "upright");
         assert_eq!(with((4096, 2160)), Ok("libx264"));
         let need = with_size((7680, 4320));
-        let why = choose(need, EncoderChoice::Nvenc, &caps).map(|(row, _)| row.encoder).unwrap_err();
+        let chosen = |text: &str| choose(need, &families(text), &caps).map(|(row, _)| row.encoder);
+        let why = chosen("nvenc").unwrap_err();
         assert!(why.contains("only up to 3840×2160"), "{why}");
+        assert_eq!(chosen("nvenc, software"), Ok("libx264"));
+    }
+
+    #[test]
+    fn the_first_family_of_the_order_that_works_is_taken() {
+        let names = ["h264_nvenc", "h264_vaapi", "libx264"];
+        let cap = |name: &&str| EncoderCap {
+            name: (*name).to_owned(),
+            codec: "h264".to_owned(),
+            hardware: !name.starts_with("lib"),
+            device: None,
+            ten_bit: false,
+            keeps: [].into(),
+            sessions: None,
+            largest: None,
+            verdict: Verdict::Works { fps: 100.0 },
+        };
+        let caps = Caps { encoders: names.iter().map(cap).collect(), ..Caps::default() };
+        let nothing = BTreeSet::new();
+        let need = Need {
+            codec: VideoCodec::H264,
+            ten_bit: false,
+            static_hdr: false,
+            keep: &nothing,
+            size: (640, 360),
+        };
+        for (order, encoder) in [
+            ("auto", "h264_nvenc"),
+            ("vaapi, auto", "h264_vaapi"),
+            ("qsv, software, nvenc", "libx264"),
+            ("h264=vaapi; software", "h264_vaapi"),
+            ("hevc=vaapi; software", "libx264"),
+        ] {
+            let choice: EncoderChoice = order.parse().unwrap();
+            let chosen = choose(need, choice.of(VideoCodec::H264), &caps).map(|(row, _)| row.encoder);
+            assert_eq!(chosen, Ok(encoder), "{order}");
+            let tried: Vec<&str> =
+                names.into_iter().filter(|name| may_use(Some(VideoCodec::H264), &choice, name)).collect();
+            assert!(tried.contains(&encoder), "{order}: {tried:?}");
+        }
+        let why = choose(need, &"qsv".parse::<EncoderChoice>().unwrap().of(VideoCodec::H264).clone(), &caps);
+        assert!(why.unwrap_err().contains("h264_qsv: not in this ffmpeg"));
+        let need = Need { codec: VideoCodec::Av1, ..need };
+        let apple: EncoderChoice = "videotoolbox".parse().unwrap();
+        let why = choose(need, apple.of(VideoCodec::Av1), &caps).unwrap_err();
+        assert_eq!(why, "nothing that `encoder = \"videotoolbox\"` names makes av1");
     }
 }

@@ -70,7 +70,7 @@ pub fn makes(codec: VideoCodec, encoder: &str) -> bool {
 
 /// A run under this policy may come to use this video encoder, so it has to be tried.
 pub fn may_use(policy: &Policy, encoder: &str) -> bool {
-    encoder::may_use(policy.video.codec, policy.video.encoder, encoder)
+    encoder::may_use(policy.video.codec, &policy.video.encoder, encoder)
 }
 
 /// The extensions (lower case) the walk hands on: video and audio.

@@ -1,8 +1,9 @@
 //! The built-in profiles, as values. `docs/PROFILES.md` says in tables what each does to every kind of stream.
 
+use crate::model::encoders::EncoderChoice;
 use crate::model::policy::{
-    AudioCodec, AudioPolicy, Container, Deinterlace, DynamicHdr, EncoderChoice, HdrPolicy, MusicPolicy,
-    Policy, Quality, Stereo, SubtitlePolicy, VideoCodec, VideoPolicy,
+    AudioCodec, AudioPolicy, Container, Deinterlace, DynamicHdr, HdrPolicy, MusicPolicy, Policy, Quality,
+    Stereo, SubtitlePolicy, VideoCodec, VideoPolicy,
 };
 
 /// Names of the built-in profiles.
@@ -57,7 +58,7 @@ fn universal() -> Policy {
             buffer_size: None,
             preset: None,
             tune: None,
-            encoder: EncoderChoice::Auto,
+            encoder: EncoderChoice::default(),
             deinterlace: Deinterlace::Auto,
             extra_args: Vec::new(),
             downgrade_resolution: false,

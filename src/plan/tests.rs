@@ -8,9 +8,7 @@ use super::{policy_digest, profile, wants_frames};
 use crate::model::caps::{Caps, EncoderCap, Verdict};
 use crate::model::media::{Audio, Disposition, FrameData, MediaInfo, Stream, StreamKind, Tags, Video};
 use crate::model::plan::{Action, Decision, Plan, Skip, SkipCode};
-use crate::model::policy::{
-    Container, Deinterlace, EncoderChoice, Policy, Quality, Stereo, TypeFilter, VideoCodec,
-};
+use crate::model::policy::{Container, Deinterlace, Policy, Quality, Stereo, TypeFilter, VideoCodec};
 
 fn caps() -> Caps {
     let works = |name: &str| EncoderCap {
@@ -280,7 +278,7 @@ fn only_encoders_that_worked_are_chosen_and_the_reasons_are_told() {
     };
     assert_eq!(encode(&plan).encoder, "h264_nvenc");
     // Hardware without ten bits, or one that drops mastering metadata, is passed over.
-    let software = policy("universal", |p| p.video.encoder = EncoderChoice::Software);
+    let software = policy("universal", |p| p.video.encoder = "software".parse().unwrap());
     let Decision::Skip(skip) = decide(subject, &software, &caps, TypeFilter::Both) else {
         panic!("no software here")
     };

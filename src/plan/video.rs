@@ -53,7 +53,7 @@ pub fn decide(
             (size.width, size.height)
         },
     };
-    let (row, cap) = encoder::choose(need, policy.video.encoder, caps)
+    let (row, cap) = encoder::choose(need, policy.video.encoder.of(codec), caps)
         .map_err(|words| Skip { code: SkipCode::CannotHere, words })?;
     // Its pictures go to a card and back by the one device that filters may have, which these encoders want for themselves.
     let has_own_device = row.encoder.ends_with("_vaapi") || row.encoder.ends_with("_vulkan");

@@ -190,6 +190,11 @@ pub fn adopt_ownership(from: &Path, to: &Path) {
     os::fs::adopt_ownership(from, to);
 }
 
+/// The file system that holds a path, as a number that is the same for all its folders; `None` where it has none.
+pub fn volume(path: &Path) -> Option<u64> {
+    present(path, || os::fs::identity(path, os::fs::Links::Follow)).ok()?.volume()
+}
+
 /// Both names are one file (device and inode, or the Windows file id), symbolic links followed.
 pub fn same_file(a: &Path, b: &Path) -> io::Result<bool> {
     let a = present(a, || os::fs::identity(a, os::fs::Links::Follow))?;

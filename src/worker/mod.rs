@@ -29,6 +29,7 @@ use std::time::{Duration, Instant};
 use crate::ffmpeg::tools::Tools;
 use crate::job::bench::Bench;
 use crate::job::gate::{Gate, Word};
+use crate::job::room::Rooms;
 pub use crate::job::verify::Depth as VerifyDepth;
 use crate::job::{self, Ended, Task};
 use crate::model::caps::Caps;
@@ -149,6 +150,7 @@ struct Run<'a> {
     next_job: AtomicU64,
     slots: Slots,
     gate: Gate,
+    rooms: Arc<Rooms>,
     work: Work,
     health: Mutex<Health>,
     /// What failures taught that may be this machine's own doing.
@@ -193,6 +195,7 @@ pub fn run(options: &Options, store: &Arc<Store>, sink: &Arc<dyn Sink>) -> Resul
         next_job: AtomicU64::new(1),
         slots: Slots::new(options.jobs.max(1)),
         gate: Gate::default(),
+        rooms: Arc::default(),
         work: Work::default(),
         health: Mutex::default(),
         suspects: Mutex::default(),
@@ -334,6 +337,7 @@ impl Run<'_> {
             bench: &self.bench,
             gate: &self.gate,
             min_free: o.min_free,
+            rooms: &self.rooms,
             temp_dir: o.temp_dir.as_deref(),
             originals: o.originals,
             keep_mtime: o.keep_mtime,

@@ -253,22 +253,38 @@ mod unix {
         }
     }
 
-    #[test]
-    fn a_disk_that_fills_up_is_said_and_the_original_stays() {
+    /// A small tmpfs, gone when it is dropped.
+    struct SmallDisk(tempfile::TempDir);
+
+    impl Drop for SmallDisk {
+        fn drop(&mut self) {
+            let _ = std::process::Command::new("umount").arg("--lazy").arg(self.0.path()).status();
+        }
+    }
+
+    fn small_disk(size: &str) -> Option<SmallDisk> {
         if !rustix::process::geteuid().is_root() {
             println!("SKIPPED: a small tmpfs can only be mounted by root");
-            return;
+            return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let mount = |args: &[&str]| {
-            std::process::Command::new(args[0]).args(&args[1..]).status().is_ok_and(|s| s.success())
-        };
-        let at = folder.path().to_str().unwrap().to_owned();
-        if !mount(&["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", &at]) {
+        let option = format!("size={size}");
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &option, "tmpfs"])
+            .arg(folder.path())
+            .status()
+            .is_ok_and(|status| status.success());
+        if !mounted {
             println!("SKIPPED: this machine does not allow mounts");
-            return;
+            return None;
         }
-        let share = Share::on(&folder.path().join("library"));
+        Some(SmallDisk(folder))
+    }
+
+    #[test]
+    fn a_disk_that_fills_up_is_said_and_the_original_stays() {
+        let Some(disk) = small_disk("2m") else { return };
+        let share = Share::on(&disk.0.path().join("library"));
         share.add("a.avi", Clip::LongAvi);
         let before = share.digests();
         // Leaves less than the result needs.
@@ -280,10 +296,31 @@ mod unix {
         let run = share.convert(&[]);
         let same = share.digests()["a.avi"] == before["a.avi"];
         let litter = share.litter();
-        let done = mount(&["umount", &at]);
         assert_eq!(run.code, 1, "{}\n{}", run.stdout, run.stderr);
         assert_eq!(failure(&run)["code"], "space", "{}", run.stdout);
-        assert!(same && done && litter.is_empty(), "{litter:?}");
+        assert!(same && litter.is_empty(), "{litter:?}");
+    }
+
+    #[test]
+    fn two_files_for_which_there_is_not_room_at_once_are_converted_one_after_the_other() {
+        let Some(disk) = small_disk("16m") else { return };
+        let share = Share::on(&disk.0.path().join("library"));
+        share.add("a.avi", Clip::LongAvi);
+        share.add("b.avi", Clip::LongAvi);
+        let each = std::fs::metadata(share.path("a.avi")).unwrap().len();
+        // Room for one and a half.
+        let left = rustix::fs::statvfs(share.root()).map(|fs| fs.f_bavail * fs.f_frsize).unwrap();
+        let filler = usize::try_from(left - each - each / 2).unwrap();
+        std::fs::write(share.path("filler"), vec![0; filler]).unwrap();
+        let run = share.convert(&["--jobs", "2", "--min-free", "0", "--originals", "delete"]);
+        let litter = share.litter();
+        assert_eq!(run.code, 0, "{}\n{}", run.stdout, run.stderr);
+        assert_eq!(summary(&run)["converted"], 2, "{}", run.stdout);
+        let waits = |event: &&serde_json::Value| {
+            event["text"].as_str().is_some_and(|text| text.contains("waiting for one of them to end"))
+        };
+        assert_eq!(run.named("note").iter().filter(waits).count(), 1, "{}", run.stdout);
+        assert!(litter.is_empty(), "{litter:?}");
     }
 
     #[test]

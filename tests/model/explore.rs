@@ -57,7 +57,7 @@ fn base(handles: Handles) -> Protocol {
     Protocol { workers: 2, attempts: 2, crashes: 1, delays: 0, sweeps: 0, handles, bug: Bug::None }
 }
 
-/// `MEDIA_CONVERTER_MODEL=full` takes the limits off; it needs an hour and tens of gigabytes.
+/// `MEDIA_CONVERTER_MODEL=full` takes the limits off; optimised (`CARGO_PROFILE_TEST_OPT_LEVEL=3`) it takes minutes and a few gigabytes.
 fn limit(most: usize) -> usize {
     if std::env::var_os("MEDIA_CONVERTER_MODEL").is_some() { usize::MAX } else { most }
 }

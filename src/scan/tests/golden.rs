@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::ffmpeg::{args, probe};
 use crate::model::caps::{Caps, EncoderCap, Verdict};
+use crate::model::encoders::EncoderChoice;
 use crate::model::media::{FrameData, MediaInfo};
 use crate::model::plan::{Action, Decision, Plan, StreamPlan};
-use crate::model::policy::{EncoderChoice, Policy, Quality, TypeFilter, VideoCodec};
+use crate::model::policy::{Policy, Quality, TypeFilter, VideoCodec};
 use crate::plan::{self, Subject};
 
 /// ffmpeg 5.1 with its software encoders, or a newer one with every encoder there is.
@@ -238,7 +239,7 @@ fn every_encoder_gets_the_words_that_were_reviewed() {
         {
             let (_, media) = records.iter().find(|(record, _)| record == name).expect("the record is there");
             let mut policy = plan::profile("universal").expect("a built-in profile");
-            policy.video.encoder = EncoderChoice::Auto;
+            policy.video.encoder = EncoderChoice::default();
             policy.video.quality = *quality;
             policy.video.max_bitrate = *ceiling;
             policy.video.codec = Some(match encoder {

@@ -23,6 +23,13 @@ pub enum Links {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity(u64, u64);
 
+impl Identity {
+    #[expect(clippy::unnecessary_wraps, reason = "Windows has volumes without a number")]
+    pub fn volume(self) -> Option<u64> {
+        Some(self.0)
+    }
+}
+
 pub fn identity(path: &Path, links: Links) -> io::Result<Identity> {
     let metadata = match links {
         Links::Follow => std::fs::metadata(path)?,

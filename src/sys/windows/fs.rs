@@ -34,6 +34,12 @@ pub enum Links {
 #[derive(Clone, Copy, Debug)]
 pub struct Identity(Option<(u64, u128)>);
 
+impl Identity {
+    pub fn volume(self) -> Option<u64> {
+        self.0.map(|(volume, _)| volume)
+    }
+}
+
 impl PartialEq for Identity {
     fn eq(&self, other: &Self) -> bool {
         self.0.is_some() && self.0 == other.0
