@@ -292,7 +292,7 @@ impl Candidate {
                 } else {
                     BTreeSet::new()
                 };
-                let largest = limited.then(|| stand.largest(encoder, device.as_deref(), file));
+                let largest = limited.then(|| stand.largest(encoder, device.as_deref(), ten_bit, file));
                 let sessions = limited.then(|| stand.sessions(encoder, device.as_deref(), file));
                 EncoderCap {
                     name: encoder.name.to_owned(),

@@ -425,6 +425,50 @@ mod linux {
         }
     }
 
+    /// A time zone in which it is 12:00 in `left` seconds.
+    fn zone_before_noon(left: u64) -> String {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let east = (2 * 86_400 + 43_200 - left - now % 86_400) % 86_400;
+        // POSIX counts to the west (POSIX.1-2017, 8.3 Other Environment Variables).
+        format!("MCT-{:02}:{:02}:{:02}", east / 3600, east / 60 % 60, east % 60)
+    }
+
+    #[test]
+    fn where_the_hours_end_hard_a_running_file_is_stopped_where_it_is_and_keeps_its_claim() {
+        let (mut share, programs, _) = faked("hang only=out.part");
+        share.add("a.avi", Clip::LongAvi);
+        let root = share.root().to_str().unwrap().to_owned();
+        // What ffmpeg can do here is found out before.
+        convert(&share, &programs, &["--dry-run"]).expect(0);
+        // On a busy machine the hours may be over before the file has begun.
+        for left in [5, 30, 120] {
+            share.set("TZ", zone_before_noon(left));
+            let mut args: Vec<&str> = programs.iter().map(String::as_str).collect();
+            args.extend(["--active", "11:00-12:00", "--when-inactive", "pause"]);
+            let mut worker = share.worker(&args);
+            let first = worker
+                .wait_for("encoding", |event| event["stage"] == "encoding" || event["event"] == "standing");
+            if first["event"] == "standing" {
+                worker.kill();
+                continue;
+            }
+            wait_until("ffmpeg runs", || !programs_with(&root).is_empty());
+            let standing = worker.wait_event("standing");
+            assert_eq!(standing["standing"], "paused", "{standing}");
+            assert!(standing["why"].as_str().unwrap().contains("outside the hours"), "{standing}");
+            wait_until("every program of the job stands still", || {
+                let all = programs_with(&root);
+                !all.is_empty() && all.iter().all(|(_, state)| *state == 'T')
+            });
+            assert!(share.path("a.avi.mediabox.lock").exists());
+            assert!(worker.interrupt());
+            worker.end().expect(130);
+            share.assert_no_litter();
+            return;
+        }
+        panic!("it took two minutes to begin");
+    }
+
     #[test]
     fn who_starts_during_a_pause_waits_and_can_still_be_stopped() {
         let share = Share::new();

@@ -84,23 +84,22 @@ impl<'a> Stand<'a> {
         Ok(FRAMES as f64 / seconds.max(0.001))
     }
 
-    /// The largest of the usual sizes that comes out as it went in.
-    pub fn largest(&self, encoder: &Encoder, device: Option<&str>, file: &Path) -> (u32, u32) {
-        let mut best = (WIDTH, HEIGHT);
-        for (width, height) in [(1920, 1080), (3840, 2160), (7680, 4320)] {
+    /// The largest of the usual sizes that comes out as it went in, with 8 bit and, where the encoder has it, with 10.
+    pub fn largest(&self, encoder: &Encoder, device: Option<&str>, ten_bit: bool, file: &Path) -> (u32, u32) {
+        let makes = |(width, height), ten_bit| {
             let source = format!("testsrc2=size={width}x{height}:rate=24:duration=0.125");
-            let args = self.video_args(encoder, device, false, &["-f", "lavfi", "-i", &source], None);
-            let made = self.encode(args, file).is_ok()
+            let args = self.video_args(encoder, device, ten_bit, &["-f", "lavfi", "-i", &source], None);
+            self.encode(args, file).is_ok()
                 && probe::probe(self.tools, file).is_ok_and(|media| {
                     let video = media.of_kind(StreamKind::Video).next().and_then(|s| s.video.clone());
                     video.is_some_and(|video| (video.width, video.height) == (width, height))
-                });
-            if !made {
-                break;
-            }
-            best = (width, height);
-        }
-        best
+                })
+        };
+        [(1920, 1080), (3840, 2160), (7680, 4320)]
+            .into_iter()
+            .take_while(|size| makes(*size, false) && (!ten_bit || makes(*size, true)))
+            .last()
+            .unwrap_or((WIDTH, HEIGHT))
     }
 
     /// How many of eight encodes at once come to their end. Each takes a second, whatever the card can do.
