@@ -38,11 +38,16 @@ pub enum Order {
     Stop,
 }
 
+/// signal(7): the same number on every Unix.
+const SIGKILL: i32 = 9;
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// ffmpeg ended by itself with this code (which proves nothing); `None`: by a signal.
     Exited(Option<i32>),
+    /// Ended by the signal that no program catches (SIGKILL), which was not ours: by the kernel, where memory ran out.
+    Killed,
     /// Killed because the caller said so.
     Stopped,
     /// Killed because nothing moved (no progress and no CPU time) for the stall limit.
@@ -173,7 +178,8 @@ fn attend(
             ran += time;
         }
         if let Some(ended) = ended {
-            return Ok((End::Exited(ended.code), ran));
+            let end = if ended.signal == Some(SIGKILL) { End::Killed } else { End::Exited(ended.code) };
+            return Ok((end, ran));
         }
         let (progress, mark) = {
             let heard = lock(heard);

@@ -109,6 +109,9 @@ pub(crate) fn over(
         .map_err(|e| Error::new(Kind::MissingTool, "run ffmpeg").at(&tools.ffmpeg).because(e))?;
     match report.end {
         End::Stopped => Err(Error::new(Kind::Interrupted, "go on")),
+        End::Killed => Err(Error::new(Kind::Encode, "decode the file")
+            .because("ffmpeg was killed")
+            .hint("Most likely, this machine or its container ran out of memory; give it more.")),
         _ => Ok(report),
     }
 }

@@ -56,7 +56,7 @@ impl Rooms {
             let volume = sys::fs::volume(dir);
             let same = |promise: &&Promise| volume.is_some() && promise.volume == volume;
             // What a job that runs leaves when it is done is not known yet: its original may go, or its result.
-            let others = book.promises.iter().filter(same).map(rest).reduce(|a, b| a.saturating_add(b));
+            let others = book.promises.iter().filter(same).map(rest).reduce(u64::saturating_add);
             let own_need: u64 = own.iter().filter(same).map(|promise| promise.bytes).sum();
             fits(dir, bytes.saturating_add(own_need), others, min_free)?;
             own.push(Promise { room: number, volume, dir: dir.to_path_buf(), bytes });

@@ -234,6 +234,12 @@ pub(crate) fn ffmpeg(
     }
     match report.end {
         End::Exited(_) => Ok(report),
+        End::Killed => Err(Halt::fail(
+            FailCode::Killed,
+            "ffmpeg was killed: most likely, this machine or its container ran out of memory",
+        )
+        .hint("convert fewer files at once (--jobs 1), or give it more memory; the original is untouched")
+        .stderr(report.stderr_tail)),
         End::Stopped => Err(Halt::fail(FailCode::Interrupted, "stopped before the end")),
         End::Stalled => Err(Halt::fail(
             FailCode::Stalled,

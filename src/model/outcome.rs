@@ -73,6 +73,8 @@ pub enum FailCode {
     Encode,
     /// ffmpeg made no progress.
     Stalled,
+    /// ffmpeg was killed by somebody else, which is the kernel where memory runs out.
+    Killed,
     /// The result did not pass verification.
     Verify,
     /// The source changed while it was converted.
@@ -98,6 +100,7 @@ impl FailCode {
             FailCode::Truncated => "cut short",
             FailCode::Encode => "ffmpeg failed",
             FailCode::Stalled => "ffmpeg made no progress",
+            FailCode::Killed => "ffmpeg was killed",
             FailCode::Verify => "result did not verify",
             FailCode::SourceChanged => "source changed meanwhile",
             FailCode::ClaimLost => "claim lost",
@@ -115,7 +118,7 @@ impl FailCode {
     pub fn kind(self) -> Kind {
         match self {
             FailCode::Unreadable | FailCode::Damaged | FailCode::Truncated => Kind::Media,
-            FailCode::Encode | FailCode::Stalled => Kind::Encode,
+            FailCode::Encode | FailCode::Stalled | FailCode::Killed => Kind::Encode,
             FailCode::Verify => Kind::Verify,
             FailCode::ClaimLost => Kind::Claim,
             FailCode::Space => Kind::Space,

@@ -14,6 +14,22 @@ pub enum News {
     Lost,
 }
 
+/// The half of the twins whose kernel tells nothing of folders, or not in a way that is worth it.
+#[derive(Debug)]
+pub enum Silent {}
+
+impl Silent {
+    pub fn begin() -> Option<Self> {
+        None
+    }
+    pub fn watch(&mut self, _folder: &Path) -> bool {
+        match *self {}
+    }
+    pub fn news(&mut self) -> News {
+        match *self {}
+    }
+}
+
 /// A list of folders that are watched.
 #[derive(Debug)]
 pub struct Notices(os::notice::Notices);

@@ -187,7 +187,7 @@ fn a_run_in_words() {
     assert_eq!(
         said(Verbosity::Normal),
         "\
-run         starting: profile universal, 2 jobs at once
+run         starting: profile universal, up to 2 files at once
 skip        Filme/Brazil.mkv: a worker on nas2 (pid 7), for 3 min 2 s
 warning     Filme: a dead worker's swap was finished
 paused      this machine runs on battery; the running files stand still

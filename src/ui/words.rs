@@ -53,9 +53,12 @@ impl Speaker {
             Event::RunStarted { dirs, profile, jobs, dry_run } => {
                 self.dirs.clone_from(dirs);
                 self.dry_run = *dry_run;
-                let jobs = text::counted(*jobs as u64, "job");
+                let jobs = match jobs {
+                    1 => "one file at a time".to_owned(),
+                    most => format!("up to {most} files at once"),
+                };
                 let what = if *dry_run { "dry run, nothing is changed" } else { "starting" };
-                self.at(Level::Info, "run", &format!("{what}: profile {profile}, {jobs} at once"), &[])
+                self.at(Level::Info, "run", &format!("{what}: profile {profile}, {jobs}"), &[])
             }
             Event::Planned { path, plan } => self.planned(path, plan),
             Event::Skipped { path, skip } => self.skipped(path, skip),

@@ -85,6 +85,7 @@ pub fn is_suspicious(outcome: &Outcome) -> bool {
     match failed.code {
         FailCode::Encode
         | FailCode::Stalled
+        | FailCode::Killed
         | FailCode::Verify
         | FailCode::Space
         | FailCode::ReadOnly

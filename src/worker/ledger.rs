@@ -89,6 +89,7 @@ pub(super) fn addition(ended: &Ended, digest: &str, by: &str, tries: u32) -> Opt
             FailCode::Interrupted
             | FailCode::ClaimLost
             | FailCode::SourceChanged
+            | FailCode::Killed
             | FailCode::Space
             | FailCode::ReadOnly
             | FailCode::Io => return None,

@@ -153,6 +153,21 @@ mod unix {
     }
 
     #[test]
+    fn an_ffmpeg_that_the_kernel_killed_for_memory_is_not_held_against_the_file() {
+        let (mut share, before) = with_fake("kill -KILL $$");
+        for _ in 0..4 {
+            let run = share.convert(&[]);
+            fails_as(&share, &run, "killed");
+            let hint = failure(&run)["hint"].as_str().unwrap_or_default().to_owned();
+            assert!(hint.contains("--jobs 1") && hint.contains("memory"), "{hint}");
+        }
+        assert_eq!(share.digests()["a.avi"], before["a.avi"]);
+        // Any other failure would have been parked by now.
+        share.fake("ffmpeg", &transcoding("true"));
+        assert_eq!(summary(&share.convert(&[]).expect(0))["converted"], 1);
+    }
+
+    #[test]
     fn an_ffmpeg_that_hangs_is_stopped() {
         let (share, before) = with_fake("sleep 1000");
         let run = share.convert(&["--stall", "2s"]);

@@ -198,6 +198,7 @@ impl<'a> Stand<'a> {
         match report.end {
             End::Exited(Some(0)) => {}
             End::Exited(code) => return Err(failure(&report.stderr_tail, code, None)),
+            End::Killed => return Err(format!("{HUNG}: it was killed, for lack of memory most likely")),
             End::Stalled => return Err(format!("{HUNG}: nothing moved for {} s", self.stall.as_secs())),
             End::Stopped => return Err(format!("{HUNG}: no end within {} s", limit.as_secs())),
         }

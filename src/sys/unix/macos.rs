@@ -125,24 +125,7 @@ pub mod netfs {
     }
 }
 
-/// Nothing is told here of changes in folders: FSEvents needs a thread and a run loop, and APFS keeps its folders' times.
+/// FSEvents needs a thread and a run loop, and APFS keeps its folders' times.
 pub mod notice {
-    use std::path::Path;
-
-    use crate::sys::notice::News;
-
-    #[derive(Debug)]
-    pub enum Notices {}
-
-    impl Notices {
-        pub fn begin() -> Option<Self> {
-            None
-        }
-        pub fn watch(&mut self, _folder: &Path) -> bool {
-            match *self {}
-        }
-        pub fn news(&mut self) -> News {
-            match *self {}
-        }
-    }
+    pub use crate::sys::notice::Silent as Notices;
 }
