@@ -48,7 +48,7 @@ pub fn read(path: &Path) -> Option<MediaInfo> {
 }
 
 /// Reads facts from anything that can seek.
-fn from<R: Read + Seek>(file: R, size: u64) -> Option<MediaInfo> {
+pub fn from<R: Read + Seek>(file: R, size: u64) -> Option<MediaInfo> {
     let mut source = Source::new(file, size);
     let start = source.up_to(0, 16)?;
     let media = match (start.get(..4)?, start.get(4..8)?) {

@@ -24,6 +24,8 @@ pub struct Source<R> {
 
 /// Pieces kept: a header and a few places that it points at, between which a reader goes to and fro.
 const WINDOWS: usize = 4;
+/// Bytes kept beside the largest piece.
+const KEPT: u64 = WINDOWS as u64 * AHEAD;
 
 impl<R: Read + Seek> Source<R> {
     /// A source over a file of `size` bytes.
@@ -70,14 +72,23 @@ impl<R: Read + Seek> Source<R> {
         if self.reads > READS || self.bytes > BYTES {
             return None;
         }
-        if self.windows.len() == WINDOWS {
+        // Of what is large, one piece is enough.
+        while self.windows.len() == WINDOWS || self.held() + want > WHOLE + KEPT {
+            if self.windows.is_empty() {
+                break;
+            }
             self.windows.remove(0);
         }
-        let mut window = Vec::new();
+        let mut window = Vec::with_capacity(usize::try_from(want).ok()?);
         self.file.seek(SeekFrom::Start(at)).ok()?;
         // A file that shrank meanwhile gives less than asked; `get` then finds the window too short.
         (&mut self.file).take(want).read_to_end(&mut window).ok()?;
         self.windows.push((at, window));
         Some(())
+    }
+
+    /// Bytes in memory.
+    fn held(&self) -> u64 {
+        self.windows.iter().map(|(_, window)| window.len() as u64).sum()
     }
 }

@@ -1,5 +1,7 @@
 //! Quick facts against ffprobe's, over every clip there is; damage of every kind.
 
+mod memory;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -241,11 +243,14 @@ fn whole() -> Vec<Vec<u8>> {
     found
 }
 
-/// Reads damaged bytes: no panic, an end, and no more reads than the budget.
+/// Reads damaged bytes: no panic, an end, no more reads than the budget, and no more memory than a few MiB.
 fn survives(bytes: Vec<u8>) {
     let size = bytes.len() as u64;
     let started = std::time::Instant::now();
-    let _ = super::from(std::io::Cursor::new(bytes), size);
+    let used = memory::peak(|| {
+        let _ = super::from(std::io::Cursor::new(bytes), size);
+    });
+    assert!(used <= memory::MOST, "{used} bytes");
     assert!(started.elapsed() < std::time::Duration::from_secs(5), "an endless loop, or nearly one");
 }
 

@@ -42,7 +42,8 @@ pub fn shortfall(path: &Path) -> Option<Shortfall> {
     missing(file, size)
 }
 
-fn missing<R: Read + Seek>(file: R, size: u64) -> Option<Shortfall> {
+/// What is missing of anything that can seek.
+pub fn missing<R: Read + Seek>(file: R, size: u64) -> Option<Shortfall> {
     let mut source = Source::new(file, size);
     let start: [u8; 12] = source.get(0, 12)?.try_into().ok()?;
     let promised = match (&start[..4], &start[4..8]) {
