@@ -19,6 +19,7 @@ parser.add_argument("--folders", type=int, default=1)
 parser.add_argument("--kill", type=int, default=2)
 parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
 args = parser.parse_args()
+subprocess.run([os.path.join(here, "benches/about.sh"), args.program, args.dir or tempfile.gettempdir()], check=True)
 dice = random.Random(args.seed)
 with tempfile.TemporaryDirectory(dir=args.dir) as library:
     numbers = [str(args.writers), str(args.facts)]

@@ -97,6 +97,7 @@ def main():
         words, more = words[:at], words[at + 1:]
     parser.add_argument("--floor", type=int, metavar="MIB")
     options = parser.parse_args(words)
+    subprocess.run([os.path.join(os.path.dirname(os.path.abspath(__file__)), "about.sh"), options.program], check=True)
     least = []
     if options.floor:
         more = [*more, "--min-memory", f"{options.floor}MiB"]

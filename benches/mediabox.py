@@ -32,6 +32,7 @@ def make(library, files, folders, clips):
 
 
 with tempfile.TemporaryDirectory() as work:
+    subprocess.run([os.path.join(here, "benches/about.sh"), program, work], check=True)
     clips = []
     for video, audio, ending in CLIPS:
         path = f"{work}/{video}-{audio}.{ending}"

@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import pathlib
-import platform
 import shutil
 import statistics
 import subprocess
@@ -122,7 +121,7 @@ def main():
             seconds.append(time.monotonic() - began)
             assert again == 0, "a second run has something to do"
     wall, check, encode, alone = map(statistics.median, (walls, checks, encodes, bares))
-    version = subprocess.run(["ffmpeg", "-version"], capture_output=True, text=True).stdout.split()[2]
+    about = subprocess.run([ROOT / "benches/about.sh", options.program], capture_output=True, text=True, check=True)
     rest = wall - check - encode
     text = f"""| | seconds |
 | --- | ---: |
@@ -136,9 +135,8 @@ def main():
 **Wall time without verification, divided by the bare commands': {(wall - check) / alone:.3f}**, with it {wall / alone:.3f}.
 
 {options.clips} clips of {options.seconds} s (640x360 MPEG-4 and MP3 to H.264 and AAC), one job at a time, medians of {options.rounds} rounds that alternate with the bare
-commands, local disk, {os.cpu_count()} processors ({platform.machine()}), ffmpeg {version}. Bare runs: {', '.join(f'{t:.1f}' for t in bares)}; ours: \
-{', '.join(f'{t:.1f}' for t in walls)}.
-"""
+commands. Bare runs: {', '.join(f'{t:.1f}' for t in bares)}; ours: {', '.join(f'{t:.1f}' for t in walls)}.
+{about.stdout}"""
     print(text)
     if options.write:
         paper = ROOT / "docs/BENCHMARKS.md"
