@@ -64,7 +64,38 @@ fn the_largest_the_smallest_or_any_file_comes_first_where_that_is_asked_for() {
     let mut random = plans("random");
     random.sort();
     assert_eq!(random, ["a.flac", "b.mkv", "c.avi"], "each once");
-    assert_eq!(plans("savings").len(), 3);
+}
+
+#[test]
+fn what_frees_most_comes_first_by_what_a_scan_remembers() {
+    let share = Share::new();
+    // By size the long one comes first; but it holds eight times as much picture, and needs most of its bytes.
+    share.add("long.avi", Clip::LongAvi);
+    let flat = share.add("flat.mkv", Clip::RemuxMkv);
+    let mut bytes = fs::read(&flat).unwrap();
+    let long = fs::metadata(share.path("long.avi")).unwrap().len();
+    let need = |seconds: f64| (320.0 * 180.0 * 25.0 * seconds * 0.05 / 8.0) as u64;
+    // An EBML void element at the end: nothing to see, and bytes to free, halfway between the two orders.
+    let wanted = long - (need(8.0) - need(1.0)) / 2;
+    let void = wanted - bytes.len() as u64 - 9;
+    bytes.push(0xec);
+    bytes.extend((void | 1 << 56).to_be_bytes());
+    bytes.resize(wanted as usize, 0);
+    share.put("flat.mkv", &bytes);
+    share.add("song.flac", Clip::Flac);
+    let root = share.root().to_str().unwrap().to_owned();
+    let planned = |order: &str| -> Vec<String> {
+        let run = share.worker(&["--order", order, "--dry-run"]).end().expect(0);
+        let planned = run.events().into_iter().filter(|event| event["event"] == "planned");
+        planned
+            .map(|event| {
+                Path::new(event["path"].as_str().unwrap()).file_name().unwrap().to_str().unwrap().into()
+            })
+            .collect()
+    };
+    assert_eq!(planned("largest")[..2], ["long.avi", "flat.mkv"]);
+    share.run(["scan", &root]).expect(0);
+    assert_eq!(planned("savings")[..2], ["flat.mkv", "long.avi"]);
 }
 
 #[test]

@@ -310,3 +310,64 @@ fn a_name_that_is_not_unicode_is_told_and_the_rest_is_looked_at() {
     assert!(run.stdout.contains("not valid Unicode"), "{}", run.stdout);
     assert!(share.path("Film.mp4").exists());
 }
+
+/// The program as one whom permissions bind: for root, as nobody, who gets a copy of it, and the library and the home.
+#[cfg(unix)]
+fn as_nobody(share: &Share, args: &[&str]) -> crate::support::Run {
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+    use std::os::unix::process::CommandExt as _;
+    const NOBODY: u32 = 65534;
+    let as_us = share.command(args);
+    if !rustix::process::geteuid().is_root() {
+        return Worker::start(as_us).end();
+    }
+    let program = share.aside("program");
+    if !program.exists() {
+        fs::copy(as_us.get_program(), &program).unwrap();
+        fs::set_permissions(share.aside("."), fs::Permissions::from_mode(0o755)).unwrap();
+        let mut left = vec![share.aside("home"), share.aside("tmp"), share.root().to_owned()];
+        while let Some(path) = left.pop() {
+            if path.is_dir() {
+                left.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            }
+            chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+    }
+    let mut command = std::process::Command::new(program);
+    command.args(as_us.get_args()).env_clear().envs(as_us.get_envs().filter_map(|(k, v)| Some((k, v?))));
+    command.stdin(std::process::Stdio::null()).current_dir(share.aside(".")).uid(NOBODY).gid(NOBODY);
+    Worker::start(command).end()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_read_is_told_and_the_rest_is_worked_on() {
+    use std::os::unix::fs::PermissionsExt;
+    let share = Share::new();
+    for name in ["a/First.mkv", "locked/Other.mkv", "locked/below/Deep.mkv", "z/Last.mkv"] {
+        share.add(name, Clip::RemuxMkv);
+    }
+    let root = share.root().to_str().unwrap().to_owned();
+    let json = |args: &[&str]| -> Value {
+        let run = as_nobody(&share, args).expect(0);
+        serde_json::from_str(&run.stdout).unwrap_or_else(|why| panic!("{args:?}: {why}\n{}", run.stdout))
+    };
+    assert_eq!(json(&["scan", &root, "--json"])["total"]["files"], 4);
+    let mode = |mode| fs::set_permissions(share.path("locked"), fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o000);
+    let seen = json(&["scan", &root, "--json"]);
+    let remembered = json(&["query", &root, "--json"])["remembered"].clone();
+    let run = as_nobody(&share, &["--dir", &root, "--json"]);
+    mode(0o755);
+    let told = seen["not_looked_at"].as_array().unwrap();
+    assert!(
+        told.len() == 1 && told[0].as_str().unwrap().contains("locked: Permission denied"),
+        "it is a finding: {told:?}"
+    );
+    assert_eq!(seen["total"]["files"], 2, "and the rest is scanned");
+    assert_eq!(remembered, 4, "what was learnt of it before is not forgotten for that");
+    assert_eq!(share.media(), ["a/First.mp4", "locked/Other.mkv", "locked/below/Deep.mkv", "z/Last.mp4"]);
+    assert!(run.stdout.contains("this folder could not be read: Permission denied"), "{}", run.stdout);
+    assert_ne!(run.code, 0, "the exit code tells that something was left out");
+    share.assert_no_litter();
+}
