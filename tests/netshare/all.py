@@ -22,7 +22,8 @@ NFS3 = [
     fleet.a_machine_that_loses_power_has_its_film_taken_over,
 ]
 # A swap goes by the same steps on both versions of NFS, and by others on SMB.
-QUICK = {"nfs3": NFS3, "smb": NFS3 + swaps.TESTS}
+SMB = [fleet.a_wish_from_another_machine_goes_first, fleet.two_spellings_of_one_folder_are_one_library]
+QUICK = {"nfs3": NFS3, "smb": NFS3 + SMB + swaps.TESTS}
 
 arguments = sys.argv[2:]
 if "--rounds" in arguments:

@@ -1,9 +1,11 @@
 """The fleet: whole conversions, and what befalls the machines that do them."""
+import concurrent.futures
+import json
 import os
 import time
 
-from lab import (CLIP_FOLDER, CLIPS, PATIENCE, TERMS, Working, clean, convert, convert_on_all, library, netshare, on, one_long_film,
-                 only_the_result, spread_to, until_taken_over, whole)
+from lab import (CLIP_FOLDER, CLIPS, OUT, PATIENCE, TERMS, Working, clean, command, convert, convert_on_all, library, netshare, on,
+                 on_disk, one_long_film, only_the_result, spread_to, until_taken_over, whole)
 
 
 def three_machines_convert_each_clip_once(share):
@@ -146,8 +148,84 @@ def a_watch_takes_what_another_machine_brings_within_a_minute(share):
     return "after " + ", ".join(f"{seconds:.0f} s" for seconds in took)
 
 
+def put(name, clip, path):
+    """A clip on the server's disk that has been quiet for long."""
+    target = f"/srv/share/{name}/{path}"
+    on("server", "mkdir", "-p", "-m", "777", os.path.dirname(target))
+    on("server", "cp", f"{CLIP_FOLDER}/{clip}", target)
+    on("server", "touch", "-d", "@1700000000", target)
+
+
+def a_wish_from_another_machine_goes_first(share):
+    name = f"{share}-wish"
+    on("server", "mkdir", "-m", "777", f"/srv/share/{name}")
+    put(name, "long.avi", "a/1.avi")
+    for path in ("b/2.mkv", "b/3.mkv", "z/wanted.mkv", "z/4.mkv"):
+        put(name, "clip.mkv", path)
+    alpha = Working("alpha", f"/net/{share}/{name}", "--order", "name", "--jobs", "1")
+    alpha.until_it_encodes()
+    environment = command("beta", "")[:-3]
+    on("beta", *environment, "--first", f"/net/{share}/{name}/z/wanted.mkv")
+    run = alpha.end()
+    begun = [os.path.basename(event["path"]) for event in run.events if event["event"] == "job_started"]
+    assert run.code == 0 and begun == ["1.avi", "wanted.mkv", "2.mkv", "3.mkv", "4.mkv"], f"{begun}\n{run.text}"
+    left = on("server", "bash", "-c", f"ls -A /srv/share/{name}/.mediabox/first 2>/dev/null", check=False).stdout
+    clean(name, run.text)
+    return f"after the one in hand; wishes left: {len(left.split())}"
+
+
+# Only this one folds case.
+def two_spellings_of_one_folder_are_one_library(share):
+    name, films = f"{share}-case", [f"Film {number}.avi" for number in range(6)]
+    for film in films:
+        put(name, "clip.avi", f"Films/{film}")
+    on("server", "chmod", "777", f"/srv/share/{name}", f"/srv/share/{name}/Films")
+    spellings = {"alpha": f"/net/{share}/{name}/Films", "beta": f"/net/{share}/{name.upper()}/FILMS"}
+    on("beta", "stat", f"{spellings['beta']}/FILM 1.AVI")
+    ffprobe = f"{OUT}/{name}-ffprobe"
+    with open(ffprobe, "w") as script:
+        script.write('#!/bin/sh\necho "$@" >> /run/asked\nexec ffprobe "$@"\n')
+    os.chmod(ffprobe, 0o755)
+
+    def asked(host):
+        log = on(host, "cat", "/run/asked", check=False).stdout
+        on(host, "rm", "-f", "/run/asked")
+        return sum(".avi" in line.lower() for line in log.splitlines())
+
+    def scan(host):
+        environment = command(host, "")[:-3]
+        told = on(host, *environment, "scan", spellings[host], "--json", "--ffprobe", ffprobe).stdout
+        assert json.loads(told)["total"]["files"] == len(films), told
+        return asked(host)
+
+    def records():
+        text = on("server", "cat", f"/srv/share/{name}/Films/.mediabox_cache.json").stdout
+        return sorted(entry["file_name"] for entry in json.loads(text).values())
+
+    first, second = scan("alpha"), scan("beta")
+    assert (first, second) == (len(films), 0), f"{first} and {second} looks at {len(films)} files"
+    assert records() == films, records()
+    # Somebody changes how a name is spelled: the file is the same.
+    on("server", "mv", f"/srv/share/{name}/Films/Film 0.avi", f"/srv/share/{name}/Films/FILM 0.avi")
+    again = scan("beta")
+    assert again <= 1 and records() == sorted(["FILM 0.avi", *films[1:]]), (again, records())
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        runs = list(pool.map(lambda host: convert(host, spellings[host]), spellings))
+    done = sorted(clip.lower() for run in runs for clip in run.converted())
+    told = "\n".join(run.text for run in runs)
+    assert done == [film.lower() for film in films], f"{done}\n{told}"
+    left = [path for path in on_disk(name) if path.lower().endswith((".avi", ".mp4"))]
+    assert len(left) == len(films) and all(path.endswith(".mp4") for path in left), left
+    clean(name, told)
+    return f"{first} looks, then {second}, then {again}; " + ", ".join(f"{run.host} {len(run.converted())}" for run in runs)
+
+
+two_spellings_of_one_folder_are_one_library.shares = ["smb"]
+
 TESTS = [
     three_machines_convert_each_clip_once,
+    a_wish_from_another_machine_goes_first,
+    two_spellings_of_one_folder_are_one_library,
     a_machine_that_loses_power_has_its_film_taken_over,
     a_machine_that_sleeps_through_its_claim_drops_its_result,
     a_machine_that_is_cut_off_loses_its_claim_and_says_so,
