@@ -114,6 +114,11 @@ fn list_once(dir: &Path) -> io::Result<Vec<Entry>> {
     Ok(entries)
 }
 
+/// A name seems not to be there, by a look that costs one request and proves nothing: a client may remember it so.
+pub fn seems_absent(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 /// A name is in a fresh listing of its folder. A folder that is itself not there lists nothing.
 pub fn is_listed(path: &Path) -> io::Result<bool> {
     let (Some(name), Some(folder)) = (path.file_name(), folder_of(path)) else {
