@@ -32,6 +32,11 @@ mod ui;
 /// The loop: choose → jobs in slots → rest or stop.
 mod worker;
 
+/// What others wrote, as the fuzzers hand it in.
+#[cfg(fuzzing)]
+#[path = "../fuzz/doors.rs"]
+pub mod doors;
+
 /// Claims without conversions, for the tests on real mounts.
 #[cfg(feature = "failpoints")]
 #[allow(

@@ -22,6 +22,8 @@ use crate::sys::process::{self, Spawn};
 
 pub use field::{clock, statistic};
 pub use frames::Measure;
+#[cfg(fuzzing)]
+pub use frames::merge;
 pub use parse::{language, parse, title};
 
 /// A probe reads headers and a few frames; a share that does not answer for this long will not answer soon.

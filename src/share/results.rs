@@ -196,7 +196,7 @@ fn line(size: u64, hash: u128, fate: &Fate) -> String {
     format!("{} {rest}\n", sum(&rest))
 }
 
-pub(super) fn parse(line: &str, policies: &mut HashMap<String, Arc<str>>) -> Option<(u64, u128, Fate)> {
+pub(crate) fn parse(line: &str, policies: &mut HashMap<String, Arc<str>>) -> Option<(u64, u128, Fate)> {
     let (said, rest) = line.split_once(' ')?;
     if said != sum(rest) {
         return None;
