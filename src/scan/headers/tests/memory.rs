@@ -16,7 +16,7 @@ pub fn peak(work: impl FnOnce()) -> u64 {
 struct Endless<'a> {
     start: Vec<u8>,
     /// The pattern, many times.
-    endless: &'a [u8],
+    tail: &'a [u8],
     period: usize,
     at: u64,
 }
@@ -26,7 +26,7 @@ impl Read for Endless<'_> {
         let at = self.at as usize;
         let rest = self.start.get(at..).unwrap_or_default();
         let (from, taken) = if rest.is_empty() {
-            (&self.endless[(at - self.start.len()) % self.period..], self.endless.len() - self.period)
+            (&self.tail[(at - self.start.len()) % self.period..], self.tail.len() - self.period)
         } else {
             (rest, rest.len())
         };
@@ -48,8 +48,8 @@ impl Seek for Endless<'_> {
 /// The file is read to an end, within the bound, by both readers.
 #[track_caller]
 fn check(start: &[u8], pattern: &[u8], size: u64, what: &str) {
-    let endless = pattern.repeat(0x1_0000);
-    let file = || Endless { start: start.to_vec(), endless: &endless, period: pattern.len(), at: 0 };
+    let tail = pattern.repeat(0x1_0000);
+    let file = || Endless { start: start.to_vec(), tail: &tail, period: pattern.len(), at: 0 };
     let began = std::time::Instant::now();
     let used = peak(|| {
         let _ = super::super::from(file(), size);
@@ -68,7 +68,7 @@ fn ebml(id: u32, size: u64, body: &[u8]) -> Vec<u8> {
 }
 
 /// A box's size in eight bytes.
-fn mp4(name: &[u8; 4], size: u64, body: &[u8]) -> Vec<u8> {
+fn mp4(name: [u8; 4], size: u64, body: &[u8]) -> Vec<u8> {
     [&[0, 0, 0, 1], &name[..], &size.to_be_bytes(), body].concat()
 }
 
@@ -128,7 +128,7 @@ fn a_box_that_claims_more_than_any_disk_holds_costs_a_few_mebibytes() {
             b"\xff",
         ] {
             for claim in CLAIMS {
-                let file = [&head[..], &mp4(name, claim, b"")].concat();
+                let file = [&head[..], &mp4(*name, claim, b"")].concat();
                 check(&file, pattern, SIZE, &format!("{name:?} of {claim}, then {pattern:x?}"));
             }
         }
