@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """All tests on real mounts; run.sh starts it inside `netshare run`.
 
-    all.py PROGRAM [--quick] [--rounds N] [--facts N] [SHARE|TEST]...
+    all.py PROGRAM [--quick] [--rounds N] [--facts N [--batch N]] [SHARE|TEST]...
 
 `--quick`: on NFSv4 everything, on the other shares what has shown differences between them. Prints a line for each test: PASS name, or FAIL name: why.
 """
@@ -34,6 +34,10 @@ if "--facts" in arguments:
     at = arguments.index("--facts")
     writers.FACTS = int(arguments[at + 1])
     writers.BATCH = max(1, writers.FACTS // 20)
+    del arguments[at:at + 2]
+if "--batch" in arguments:
+    at = arguments.index("--batch")
+    writers.BATCH = int(arguments[at + 1])
     del arguments[at:at + 2]
 quick = "--quick" in arguments
 if quick:

@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 
-from lab import CONTEND, on
+from lab import CONTEND, HOSTS, netshare, on
 
 # Each of eight writers adds so many.
 FACTS, BATCH = 120, 20
@@ -38,12 +38,20 @@ class Writer:
         on(self.host, "kill", "-9", self.pid, check=False)
 
 
+def requests(share):
+    """What all machines have sent so far: requests, and of them those that list folders."""
+    lines = [line.rsplit(" ", 1) for host in HOSTS for line in netshare("rpcs", host, share).stdout.splitlines()]
+    listing = sum(int(count) for operation, count in lines if "dir" in operation.lower() and "rmdir" not in operation.lower())
+    return sum(int(count) for _, count in lines), listing
+
+
 def eight_writers_of_one_cache_lose_nothing_that_was_reported(share):
     name = f"{share}-writers"
     numbers = [str(len(WRITERS)), str(FACTS), "1"]
     on("server", "mkdir", "-m", "777", f"/srv/share/{name}")
     on("server", CONTEND, "files", f"/srv/share/{name}", *numbers)
     on("server", "chmod", "-R", "a+rwX", f"/srv/share/{name}")
+    before = requests(share)
     begun = time.monotonic()
     writers = [Writer(number, host, f"/net/{share}/{name}") for number, host in enumerate(WRITERS)]
     dice = random.Random(f"{share}{FACTS}")
@@ -60,13 +68,14 @@ def eight_writers_of_one_cache_lose_nothing_that_was_reported(share):
         writer.process.wait(timeout=PATIENCE)
         writer.thread.join()
     took = time.monotonic() - begun
+    sent, listed = (after - earlier for after, earlier in zip(requests(share), before))
     counted = json.loads(on("gamma", CONTEND, "count", f"/net/{share}/{name}", *numbers).stdout)
     told = [(writer.reported, held) for writer, held in zip(writers, counted["held"])]
     said = [line for writer in writers if writer not in doomed for line in writer.odd]
     assert not counted["faults"] and all(reported <= held for reported, held in told), (told, counted, said)
     assert all(writer.reported == FACTS for writer in writers if writer not in doomed), (told, said)
     reported, held = (sum(numbers) for numbers in zip(*told))
-    return f"{reported} reported, {held} held, {took:.0f} s"
+    return f"{reported} reported, {held} held, {took:.0f} s, {sent} requests, {listed} of them listings"
 
 
 TESTS = [eight_writers_of_one_cache_lose_nothing_that_was_reported]
