@@ -192,19 +192,23 @@ pub(super) fn claim(source: &Path, terms: &Terms, memory: &dyn Memory, bells: Do
                 }
                 busy = Some(error);
             }
+            Err(error) if sys::fs::is_in_use(&error) => {
+                tracing::debug!("{} cannot be claimed now: {error}", source.display());
+                return Ok(Acquired::Held(somebody("a program that has a lock file here open")));
+            }
             Err(error) => return Err(Error::io("claim the file", source, error)),
         }
     }
     match busy {
         Some(error) => Err(Error::io("claim the file", source, error)),
-        None => Ok(Acquired::Held(Holder {
-            hostname: "unknown".to_owned(),
-            pid: 0,
-            age: None,
-            silent: None,
-            what: "several workers are after it at this moment".to_owned(),
-        })),
+        None => Ok(Acquired::Held(somebody("several workers are after it at this moment"))),
     }
+}
+
+/// A holder of whom no record tells.
+fn somebody(what: &str) -> Holder {
+    let what = what.to_owned();
+    Holder { hostname: "unknown".to_owned(), pid: 0, age: None, silent: None, what }
 }
 
 impl Claim {

@@ -239,26 +239,18 @@ impl Site {
     /// Removes a work folder entry by entry: first what could still be published, then the stage file, then the rest. A
     /// displaced original is never removed. Returns what had to stay.
     ///
-    /// An SMB server keeps a removed file in its folder until the last handle on it is closed ([MS-FSA] 2.1.5.4, delete
-    /// pending), and another machine may have looked into it a moment ago: so a folder that is not empty yet is tried
-    /// again for a while.
+    /// Another machine may have looked into it a moment ago, so that a folder is tried again that is not empty yet.
     pub fn remove_work(&self, token: &str) -> io::Result<Vec<PathBuf>> {
         let work = self.work(token);
-        let mut pause = LINGER_FIRST;
-        loop {
-            let stranded = empty_work(&work)?;
-            match sys::fs::remove_dir(&work)? {
-                Removed::NotEmpty if stranded.is_empty() && pause <= LINGER_LAST => {
-                    let _ = sys::stop::sleep_unless(pause, sys::stop::Stop::Now);
-                    pause *= 2;
-                }
-                Removed::NotEmpty if stranded.is_empty() => {
-                    tracing::debug!("{} is not empty yet and stays for a sweep", work.display());
-                    return Ok(stranded);
-                }
-                _ => return Ok(stranded),
-            }
+        let mut stranded = Vec::new();
+        let gone = outlast(|| {
+            stranded = empty_work(&work)?;
+            Ok(sys::fs::remove_dir(&work)? != Removed::NotEmpty || !stranded.is_empty())
+        })?;
+        if !gone {
+            tracing::debug!("{} is not empty yet and stays for a sweep", work.display());
         }
+        Ok(stranded)
     }
 
     /// Takes away what a token could still publish.
@@ -271,6 +263,22 @@ impl Site {
         }
         Ok(())
     }
+}
+
+/// Looks again while a removed name lingers, for as long as the pauses last. False: it still does.
+///
+/// Windows and SMB servers keep a removed name in its folder until the last handle on it is closed ([MS-FSA] 2.1.5.4, delete
+/// pending), and somebody may be looking at it.
+pub(super) fn outlast(mut is_gone: impl FnMut() -> io::Result<bool>) -> io::Result<bool> {
+    let mut pause = LINGER_FIRST;
+    while !is_gone()? {
+        if pause > LINGER_LAST {
+            return Ok(false);
+        }
+        let _ = sys::stop::sleep_unless(pause, sys::stop::Stop::Now);
+        pause *= 2;
+    }
+    Ok(true)
 }
 
 /// Removes what may be removed; returns what has to stay.

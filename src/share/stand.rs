@@ -7,8 +7,8 @@ use super::bell;
 use super::claim::{Acquired, HalfDone, Holder, Terms};
 use super::layout;
 use super::record::{self, Commit, Info};
-use super::site::{Live, Site, make_own_dir, write_own};
-use super::steps::{Ending, SealEnd, Sealing, Turn, referenced};
+use super::site::{Live, Site, make_own_dir, outlast, write_own};
+use super::steps::{Ending, Inside, SealEnd, Sealing, Turn, referenced};
 use crate::sys;
 
 /// What a claim stands on, as long as this process uses the token.
@@ -85,7 +85,14 @@ impl Stand {
     /// so that the look is final.
     pub fn remove(self) {
         let result = self.site.unstage(&self.token).and_then(|()| {
-            if referenced(&self.token, &self.site.listing()?) {
+            let mut listing = Vec::new();
+            // Our own entry was removed just now. Whoever looks into it keeps it listed; one that is sealed is there to stay.
+            outlast(|| {
+                listing = self.site.listing()?;
+                let own = listing.iter().find(|(owner, _)| *owner == self.token);
+                Ok(!matches!(own, Some((_, Inside::Open | Inside::Gone))))
+            })?;
+            if referenced(&self.token, &listing) {
                 return Ok(());
             }
             self.site.remove_work(&self.token).map(drop)

@@ -184,6 +184,15 @@ pub fn stamp_of(metadata: &std::fs::Metadata) -> io::Result<Stamp> {
     Ok(Stamp { size: metadata.len(), sec, nsec })
 }
 
+/// What an operation ended in after all of [`PATIENCE`] only says that another program has the file open: an indexer, a virus
+/// scanner, a backup. That is nobody's fault, and passes.
+pub fn is_in_use(error: &io::Error) -> bool {
+    os::fs::is_in_use(error)
+}
+
+#[cfg(test)]
+pub(crate) use os::fs::open_unshared;
+
 /// Bytes free for us on the file system of `path`.
 pub fn free_space(path: &Path) -> io::Result<u64> {
     patiently(|| os::fs::free_space(path))

@@ -122,3 +122,20 @@ fn a_claim_for_a_file_of_our_own_hangs_no_doorbell() {
     claim.release();
     folder.is_clean();
 }
+
+#[test]
+fn a_lock_that_a_program_keeps_open_is_held_and_no_error() {
+    let folder = Folder::new();
+    let bell = layout::doorbell(&folder.film());
+    let claim = mine(&folder.film());
+    let left = std::fs::read(&bell).unwrap();
+    claim.release();
+    // One of our kind left it, and nobody holds the claim. On Unix no program can keep us from taking it away.
+    std::fs::write(&bell, left).unwrap();
+    let kept = sys::fs::open_unshared(&bell);
+    let answer = ask(&folder.film());
+    assert_eq!(matches!(answer, Acquired::Held(_)), kept.is_some(), "{answer:?}");
+    drop((kept, answer));
+    mine(&folder.film()).release();
+    folder.is_clean();
+}

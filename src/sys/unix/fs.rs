@@ -74,6 +74,17 @@ pub fn is_transient_change(error: &io::Error) -> bool {
     is_transient(error)
 }
 
+/// Somebody else uses it.
+pub fn is_in_use(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ResourceBusy
+}
+
+/// Nobody can keep a file to himself here.
+#[cfg(test)]
+pub fn open_unshared(_path: &Path) -> Option<File> {
+    None
+}
+
 /// The file system (or this very file) takes no second name. EPERM: vfat, exfat, many FUSE and cifs servers;
 /// EMLINK: too many names already.
 pub fn has_no_links(error: &io::Error) -> bool {

@@ -11,7 +11,7 @@ use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_DELETE_PENDING, ERROR_INVALID_FUNCTION,
     ERROR_INVALID_PARAMETER, ERROR_LOCK_VIOLATION, ERROR_NETNAME_DELETED, ERROR_NETWORK_UNREACHABLE,
     ERROR_NOT_SUPPORTED, ERROR_SEM_TIMEOUT, ERROR_SHARING_VIOLATION, ERROR_TOO_MANY_LINKS,
-    ERROR_UNEXP_NET_ERR,
+    ERROR_UNEXP_NET_ERR, NTSTATUS, STATUS_DELETE_PENDING,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, DELETE, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT,
@@ -112,6 +112,7 @@ pub fn folder_metadata(dir: &Path) -> io::Result<std::fs::Metadata> {
 /// Worth another attempt: somebody (an indexer, a virus scanner, a player) has it open, or the server is away.
 pub fn is_transient(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Interrupted
+        || is_delete_pending(error)
         || is_one_of(
             error,
             &[
@@ -126,6 +127,18 @@ pub fn is_transient(error: &io::Error) -> bool {
         )
 }
 
+/// The name is being removed, and whoever has it open keeps it a moment longer: SMB servers do so. Windows calls that "access
+/// denied" like any other refusal, and only the status beneath, this thread's last, tells them apart.
+#[expect(unsafe_code, reason = "a call that reads a number of this thread's")]
+fn is_delete_pending(error: &io::Error) -> bool {
+    #[link(name = "ntdll")]
+    unsafe extern "system" {
+        fn RtlGetLastNtStatus() -> NTSTATUS;
+    }
+    // SAFETY: it takes nothing and reads the thread's own block.
+    is_one_of(error, &[ERROR_ACCESS_DENIED]) && unsafe { RtlGetLastNtStatus() } == STATUS_DELETE_PENDING
+}
+
 /// The same, for opening a file that is there.
 pub fn is_transient_open(error: &io::Error) -> bool {
     is_transient(error)
@@ -135,6 +148,20 @@ pub fn is_transient_open(error: &io::Error) -> bool {
 /// folder has something open in it, or that a name is about to vanish.
 pub fn is_transient_change(error: &io::Error) -> bool {
     is_transient(error) || is_one_of(error, &[ERROR_ACCESS_DENIED])
+}
+
+/// Another program has it open and shares it with nobody.
+pub fn is_in_use(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ResourceBusy
+        || is_one_of(error, &[ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION, ERROR_DELETE_PENDING])
+}
+
+/// Opens a file as programs do that let others read it, and neither write to it nor take its name.
+#[cfg(test)]
+#[expect(clippy::unnecessary_wraps, reason = "one half of the twins: Unix has no such thing")]
+pub fn open_unshared(path: &Path) -> Option<File> {
+    let shared = windows_sys::Win32::Storage::FileSystem::FILE_SHARE_READ;
+    Some(OpenOptions::new().read(true).share_mode(shared).open(path).expect("it is there, and nobody's"))
 }
 
 /// The file system (or this very file) takes no second name.
@@ -279,4 +306,32 @@ pub fn adopt_ownership(_from: &Path, _to: &Path) {}
 /// NTFS can tell, but few servers pass it on: not asked.
 pub fn is_hollow(_path: &Path) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use windows_sys::Win32::Foundation::STATUS_ACCESS_DENIED;
+
+    /// Fails as a call does whose answer this was.
+    #[expect(unsafe_code, reason = "a call that writes two numbers of this thread's")]
+    fn failed_with(status: NTSTATUS) -> io::Error {
+        #[link(name = "ntdll")]
+        unsafe extern "system" {
+            fn RtlSetLastWin32ErrorAndNtStatusFromNtStatus(status: NTSTATUS) -> u32;
+        }
+        // SAFETY: it writes the thread's own block.
+        unsafe { RtlSetLastWin32ErrorAndNtStatusFromNtStatus(status) };
+        io::Error::last_os_error()
+    }
+
+    #[test]
+    fn a_name_about_to_go_is_waited_for_and_a_forbidden_one_is_not() {
+        let pending = failed_with(STATUS_DELETE_PENDING);
+        assert_eq!(pending.raw_os_error(), Some(ERROR_ACCESS_DENIED.cast_signed()));
+        assert!(is_transient(&pending) && is_transient_open(&pending));
+        let forbidden = failed_with(STATUS_ACCESS_DENIED);
+        assert_eq!(forbidden.raw_os_error(), Some(ERROR_ACCESS_DENIED.cast_signed()));
+        assert!(!is_transient(&forbidden) && !is_transient_open(&forbidden));
+    }
 }
