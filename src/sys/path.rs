@@ -75,9 +75,21 @@ pub fn is_made_up(name: &str) -> bool {
         && extension.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || b"_-$~".contains(&c))
 }
 
-/// The absolute, symlink-free path of an existing file or folder, without `\\?\` where it is not needed (dunce).
+/// The absolute, symlink-free path of an existing file or folder, without `\\?\` where it is not needed. One folder has one
+/// spelling, by whichever drive or share it was reached.
 pub fn canonical(path: &Path) -> std::io::Result<PathBuf> {
-    dunce::canonicalize(path)
+    let real = dunce::canonicalize(path)?;
+    Ok(real.to_str().and_then(plain_share).unwrap_or(real))
+}
+
+/// `\\?\UNC\nas\media\films` as everybody writes it: `\\nas\media\films`. `None` where that is not what it is, or where the
+/// short form would mean something else. dunce does this for drives only.
+pub(in crate::sys) fn plain_share(path: &str) -> Option<PathBuf> {
+    /// MAX_PATH less the two that the short form begins with.
+    const LONGEST: usize = 258;
+    let rest = path.strip_prefix(r"\\?\UNC\")?;
+    let plain = rest.encode_utf16().count() < LONGEST && rest.split('\\').all(is_plain_to_windows);
+    plain.then(|| format!(r"\\{rest}").into())
 }
 
 /// The share behind a mapped drive: `Z:\films` → `\\nas\media\films`. `None`: no mapped drive of this user's (never one, unless

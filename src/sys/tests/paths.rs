@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use crate::model::key::Key;
-use crate::sys::path::{canonical, extension, folded, is_made_up, is_plain_to_windows, key};
+use crate::sys::path::{canonical, extension, folded, is_made_up, is_plain_to_windows, key, plain_share};
 
 fn key_of(root: &str, path: &str) -> Option<String> {
     key(Path::new(root), Path::new(path)).map(|Key(text)| text)
@@ -35,6 +35,19 @@ fn names_that_are_one_file_somewhere_fold_to_one_text() {
     assert_eq!(folded("MU\u{308}LLER.MKV"), folded("m\u{fc}ller.mkv"));
     assert_eq!(folded("ΟΔΟΣ"), folded("οδοσ"));
     assert_ne!(folded("a"), folded("b"));
+}
+
+#[test]
+fn a_share_is_spelled_as_everybody_does_where_that_means_the_same() {
+    let plain = |path: &str| plain_share(path).map(|path| path.to_string_lossy().into_owned());
+    assert_eq!(plain(r"\\?\UNC\nas\media").as_deref(), Some(r"\\nas\media"));
+    assert_eq!(plain(r"\\?\UNC\nas\media\A film.mkv").as_deref(), Some(r"\\nas\media\A film.mkv"));
+    let long = format!(r"\\?\UNC\nas\media\{}", "a".repeat(250));
+    for other in
+        [r"\\?\C:\films", r"\\nas\media", r"\\?\UNC\nas\media\Season 1.", r"\\?\UNC\nas\media\con", &long]
+    {
+        assert_eq!(plain(other), None, "{other}");
+    }
 }
 
 #[test]
