@@ -52,6 +52,21 @@ as_windows service status >"$work/status" 2>&1
 check "it goes on running, and rests" grep -q '^running' "$work/status"
 as_windows service stop >>"$work/service" 2>&1
 check "it stops when told" test $? = 0
+clip "$shared/long.mkv" 1800
+as_windows service start >>"$work/service" 2>&1
+check "it starts again" test $? = 0
+taken() { for _ in {1..600}; do [ -n "$(find "$shared" -name out.part -size +0)" ] && return; sleep 0.1; done; return 1; }
+check "it has a film in hand" taken
+if x86_64-w64-mingw32-gcc -O2 -s -o "$work/stop-service.exe" tests/wine/stop-service.c -ladvapi32; then
+    "$wine" "$work/stop-service.exe" media-converter >"$work/stopping" 2>/dev/null
+    check "told to stop, it ends" test $? = 0
+    # 3: about to stop. 1: stopped.
+    check "and says on the way that it is about to, and how long to wait" test "$(tr -d '\r' <"$work/stopping" | head -n 1)" = \
+        "state 3 checkpoint 1 hint 30000" -a "$(cut -c -7 "$work/stopping" | tail -n 1)" = "state 1"
+else
+    fail "the program that tells a service to stop compiles"
+fi
+check "the film is dropped, and nothing of it left behind" test -z "$(litter "$shared")" -a -s "$shared/long.mkv"
 check "it is stopped" grep -q '^stopped' <(as_windows service status 2>/dev/null)
 as_windows service uninstall >>"$work/service" 2>&1
 check "it is gone" test "$(as_windows service status 2>/dev/null | tr -d '\r')" = "not installed"

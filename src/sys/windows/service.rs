@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use windows_service::service::{
@@ -11,12 +11,12 @@ use windows_service::service::{
     ServiceDependency, ServiceErrorControl, ServiceExitCode, ServiceFailureActions,
     ServiceFailureResetPeriod, ServiceInfo, ServiceStartType, ServiceState, ServiceStatus, ServiceType,
 };
-use windows_service::service_control_handler::{self, ServiceControlHandlerResult};
+use windows_service::service_control_handler::{self, ServiceControlHandlerResult, ServiceStatusHandle};
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 use windows_service::{Error, service_dispatcher};
 use windows_sys::Win32::Foundation::{
-    ERROR_SERVICE_ALREADY_RUNNING, ERROR_SERVICE_DOES_NOT_EXIST, ERROR_SERVICE_EXISTS,
-    ERROR_SERVICE_NOT_ACTIVE, HANDLE,
+    ERROR_SERVICE_ALREADY_RUNNING, ERROR_SERVICE_CANNOT_ACCEPT_CTRL, ERROR_SERVICE_DOES_NOT_EXIST,
+    ERROR_SERVICE_EXISTS, ERROR_SERVICE_NOT_ACTIVE, HANDLE,
 };
 use windows_sys::Win32::Security::{GetTokenInformation, TOKEN_ELEVATION, TOKEN_QUERY, TokenElevation};
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
@@ -26,6 +26,9 @@ use crate::sys::stop::{Stop, ask};
 
 /// How long a start or a stop may take; ffmpeg's end and the release of claims are in it.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the manager is told of a stop under way: it will hear of us again within this time.
+const HINT: Duration = Duration::from_secs(30);
 
 pub fn manager() -> Manager {
     Manager::Windows
@@ -158,6 +161,11 @@ fn halt(service: &Service) -> io::Result<bool> {
             Ok(true)
         }
         Err(error) if is(&error, ERROR_SERVICE_NOT_ACTIVE) => Ok(false),
+        // Somebody else told it to stop, and it is about to.
+        Err(error) if is(&error, ERROR_SERVICE_CANNOT_ACCEPT_CTRL) => {
+            wait(service, |state| state == ServiceState::Stopped)?;
+            Ok(true)
+        }
         Err(error) => Err(plain(error)),
     }
 }
@@ -225,11 +233,13 @@ fn service_main(_arguments: Vec<OsString>) {
     SERVES.store(true, Ordering::Relaxed);
     let status = service_control_handler::register(name, |control| match control {
         ServiceControl::Stop => {
+            REPORT.stopping();
             ask(Stop::Soon);
             ServiceControlHandlerResult::NoError
         }
         // The machine goes down and waits for nobody.
         ServiceControl::Shutdown | ServiceControl::Preshutdown => {
+            REPORT.stopping();
             ask(Stop::Now);
             ServiceControlHandlerResult::NoError
         }
@@ -237,29 +247,99 @@ fn service_main(_arguments: Vec<OsString>) {
         _ => ServiceControlHandlerResult::NotImplemented,
     });
     let Ok(status) = status else { return };
-    let tell = |state, code: u32| {
-        let accepts = match state {
-            ServiceState::Running => ServiceControlAccept::STOP | ServiceControlAccept::PRESHUTDOWN,
-            _ => ServiceControlAccept::empty(),
-        };
-        let told = status.set_service_status(ServiceStatus {
-            service_type: ServiceType::OWN_PROCESS,
-            current_state: state,
-            controls_accepted: accepts,
-            exit_code: if code == 0 {
-                ServiceExitCode::NO_ERROR
-            } else {
-                ServiceExitCode::ServiceSpecific(code)
-            },
-            checkpoint: 0,
-            wait_hint: if state == ServiceState::StopPending { PATIENCE } else { Duration::ZERO },
-            process_id: None,
-        });
-        if let Err(error) = told {
-            tracing::warn!("the service manager does not listen: {error}");
+    REPORT.running(status);
+    std::thread::scope(|scope| {
+        scope.spawn(|| REPORT.keep_stopping());
+        REPORT.stopped(u32::from(work()));
+    });
+}
+
+/// What the manager was told last. The handler, which runs on the manager's thread, and the work's end both tell it, and
+/// nothing may follow the end.
+static REPORT: Report = Report { told: Mutex::new(Told::Nothing), changed: Condvar::new() };
+
+struct Report {
+    told: Mutex<Told>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy)]
+enum Told {
+    Nothing,
+    Running(ServiceStatusHandle),
+    /// With the checkpoint, which must go up for as long as the stop takes.
+    Stopping(ServiceStatusHandle, u32),
+    Stopped,
+}
+
+impl Report {
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn running(&self, status: ServiceStatusHandle) {
+        *self.told() = Told::Running(status);
+        tell(status, ServiceState::Running, 0, 0);
+    }
+
+    /// The file in hand is dropped and its claim released; until that is done, the manager is not to think that we hang.
+    fn stopping(&self) {
+        let mut told = self.told();
+        if let Told::Running(status) = *told {
+            *told = Told::Stopping(status, 1);
+            tell(status, ServiceState::StopPending, 1, 0);
+            self.changed.notify_all();
         }
+    }
+
+    /// Goes on saying so, well before each hint has run out.
+    fn keep_stopping(&self) {
+        let mut told = self.told();
+        loop {
+            let last = *told;
+            told = match last {
+                Told::Stopped => return,
+                Told::Nothing | Told::Running(_) => {
+                    self.changed.wait(told).unwrap_or_else(PoisonError::into_inner)
+                }
+                Told::Stopping(status, checkpoint) => {
+                    let waited = self.changed.wait_timeout(told, HINT / 3);
+                    let (mut told, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+                    if waited.timed_out() && matches!(*told, Told::Stopping(..)) {
+                        *told = Told::Stopping(status, checkpoint + 1);
+                        tell(status, ServiceState::StopPending, checkpoint + 1, 0);
+                    }
+                    told
+                }
+            };
+        }
+    }
+
+    fn stopped(&self, code: u32) {
+        let mut told = self.told();
+        if let Told::Running(status) | Told::Stopping(status, _) = *told {
+            tell(status, ServiceState::Stopped, 0, code);
+        }
+        *told = Told::Stopped;
+        self.changed.notify_all();
+    }
+}
+
+fn tell(status: ServiceStatusHandle, state: ServiceState, checkpoint: u32, code: u32) {
+    let accepts = match state {
+        ServiceState::Running => ServiceControlAccept::STOP | ServiceControlAccept::PRESHUTDOWN,
+        _ => ServiceControlAccept::empty(),
     };
-    tell(ServiceState::Running, 0);
-    let code = work();
-    tell(ServiceState::Stopped, u32::from(code));
+    let told = status.set_service_status(ServiceStatus {
+        service_type: ServiceType::OWN_PROCESS,
+        current_state: state,
+        controls_accepted: accepts,
+        exit_code: if code == 0 { ServiceExitCode::NO_ERROR } else { ServiceExitCode::ServiceSpecific(code) },
+        checkpoint,
+        wait_hint: if state == ServiceState::StopPending { HINT } else { Duration::ZERO },
+        process_id: None,
+    });
+    if let Err(error) = told {
+        tracing::warn!("the service manager does not listen: {error}");
+    }
 }
