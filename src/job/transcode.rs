@@ -11,7 +11,7 @@ use crate::ffmpeg::run::{self, End, Limits, Order, Report};
 use crate::ffmpeg::tools::Tools;
 use crate::ffmpeg::{args, probe};
 use crate::model::event::{Event, Level, Progress, Sink, Stage};
-use crate::model::media::MediaInfo;
+use crate::model::media::{MediaInfo, StreamKind};
 use crate::model::outcome::FailCode;
 use crate::model::plan::Action;
 use crate::share::claim::Claim;
@@ -298,14 +298,19 @@ fn judge(
             .hint(format!("the command was: {}", report.command))
             .stderr(report.stderr_tail.clone()));
     }
-    if !short {
+    // ffmpeg's own count goes with a subtitle that a DVD shows until the next one comes, for seven weeks if need be.
+    if !short && !source.media.has_absurd_duration() {
         return Ok(None);
     }
     // The header promises more than came out, without a word from ffmpeg: count the packets themselves.
     let ends = probe::measure(context.tools, &task.path, probe::Streams::All)
         .map_err(|e| Halt::fail(FailCode::Truncated, e.line()).hint("it was left alone"))?;
-    let real = ends.values().map(|stream| stream.end).fold(0.0, f64::max);
+    let subtitle = |index: u32| source.media.stream(index).is_some_and(|s| s.kind == StreamKind::Subtitle);
+    let real = ends.iter().filter(|(index, _)| !subtitle(**index)).map(|(_, s)| s.end).fold(0.0, f64::max);
     let promised = promised.unwrap_or(0.0);
+    if !short {
+        return Ok(header_is_absurd(source.print.stamp.size, promised, real).then_some(real));
+    }
     if real >= promised - tolerance(promised) {
         return Err(Halt::fail(
             FailCode::Verify,
