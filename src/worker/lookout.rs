@@ -450,13 +450,11 @@ mod tests {
         pass(&mut lookout, dir.path(), 10 * SECOND);
         let _ = lookout.changed(20 * SECOND);
         assert!(lookout.is_trusted());
-        let time = std::fs::metadata(dir.path()).and_then(|meta| meta.modified()).expect("a time");
+        let time = crate::sys::fs::stamp(dir.path()).expect("a time");
         pass(&mut lookout, dir.path(), 30 * SECOND);
         pass(&mut lookout, dir.path(), 40 * SECOND);
         std::fs::write(dir.path().join("x.mkv"), b"x").expect("a file");
-        std::fs::File::open(dir.path())
-            .and_then(|folder| folder.set_times(std::fs::FileTimes::new().set_modified(time)))
-            .expect("set back");
+        crate::sys::fs::set_mtime(dir.path(), &time).expect("set back");
         let lies = pass(&mut lookout, dir.path(), 50 * SECOND);
         assert_eq!(lies.len(), 1, "{lies:?}");
         assert!(!lookout.is_trusted());

@@ -12,7 +12,9 @@ use crate::support::{Run, Share, real_media};
 fn modern() -> Option<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(target).join("tests/modern");
-    if folder.join("ffmpeg").is_file() && folder.join("ffprobe").is_file() {
+    // Under wine a Linux ffmpeg may lie there, which is no use.
+    let is_there = |tool: &str| folder.join(format!("{tool}{}", std::env::consts::EXE_SUFFIX)).is_file();
+    if is_there("ffmpeg") && is_there("ffprobe") {
         return Some(folder);
     }
     println!("SKIPPED: there is no ffmpeg of today (tests/modern.sh puts one into {})", folder.display());
