@@ -25,3 +25,6 @@ litter() { find "$1" \( -name '.mbx-*' -o -name '*.mediabox.lock' -o -name '*.pa
 
 # same FILE FILE...: all of one content.
 same() { [ "$(sha256sum "$@" | cut -d ' ' -f 1 | sort -u | wc -l)" = 1 ]; }
+
+# ours PATTERN: the programs in this prefix whose command line fits.
+ours() { pgrep -f "$1" | while read -r pid; do grep -qz "WINEPREFIX=$home/prefix" "/proc/$pid/environ" 2>/dev/null && echo "$pid"; done; }

@@ -59,7 +59,6 @@ for _ in {1..300}; do
     grep -q '"stage":"encoding"' "$work/killed.json" && break
     sleep 0.1
 done
-ours() { pgrep -f "$1" | while read -r pid; do grep -qz "WINEPREFIX=$home/prefix" "/proc/$pid/environ" 2>/dev/null && echo "$pid"; done; }
 mapfile -t pids < <(ours 'media-converter\.exe')
 check "it encodes before it is killed" test ${#pids[@]} -gt 0
 [ ${#pids[@]} = 0 ] || kill -9 "${pids[@]}"
