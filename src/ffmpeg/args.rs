@@ -79,9 +79,7 @@ pub fn transcode(plan: &Plan, media: &MediaInfo, files: Files<'_>, release: Rele
         }
     }
     for (n, stream) in mapped.iter().enumerate() {
-        if let Some(source) = media.stream(stream.source) {
-            one(n, stream, source, plan, release, &mut line);
-        }
+        one(n, stream, plan, media, release, &mut line);
     }
     for (n, (stream, path)) in plan.attached().zip(files.pictures).enumerate() {
         attach(mapped.len() + n, stream, media.stream(stream.source), path, &mut line);
@@ -278,16 +276,20 @@ fn metadata(plan: &Plan, media: &MediaInfo, line: &mut Line) {
 }
 
 /// One stream of the output.
-fn one(n: usize, stream: &StreamPlan, source: &Stream, plan: &Plan, release: Release, line: &mut Line) {
+fn one(n: usize, stream: &StreamPlan, plan: &Plan, media: &MediaInfo, release: Release, line: &mut Line) {
+    let Some(source) = media.stream(stream.source) else { return };
     match &stream.action {
         Action::Copy { kind, tag, .. } => {
             line.option("c", n, "copy");
             if let Some(tag) = tag {
                 line.option("tag", n, tag);
             }
-            // Several frames packed into one, as DivX did in AVI, is nothing that another container may hold.
-            if *kind == StreamKind::Video && source.codec == "mpeg4" {
-                line.option("bsf", n, "mpeg4_unpack_bframes");
+            let filters = if *kind == StreamKind::Video { packets(source) } else { Vec::new() };
+            if !filters.is_empty() {
+                line.option("bsf", n, filters.join(","));
+            }
+            if plan.container == Container::Matroska && media.format.starts_with("mov,") && is_cut(source) {
+                line.option("copypriorss", n, "0");
             }
         }
         Action::Video(encode) => video(n, encode, source, plan, release, line),
@@ -310,6 +312,32 @@ fn one(n: usize, stream: &StreamPlan, source: &Stream, plan: &Plan, release: Rel
         }
     }
     labels(n, stream, source, plan, line);
+}
+
+/// What packets of a copied video go through.
+fn packets(source: &Stream) -> Vec<&'static str> {
+    let mut filters = Vec::new();
+    // Several frames packed into one, as DivX did in AVI, is nothing that another container may hold.
+    if source.codec == "mpeg4" {
+        filters.push("mpeg4_unpack_bframes");
+    }
+    if source.video.as_ref().is_some_and(|v| v.shown_late > 0) {
+        // Whatever `+genpts` makes of them is right only where a B-frame is never referred to.
+        if matches!(source.codec.as_str(), "h264" | "hevc") {
+            filters.push("dts2pts");
+        }
+        filters.push("setts=pts=PTS-STARTPTS+STARTDTS:dts=DTS-STARTPTS+STARTDTS");
+    }
+    filters
+}
+
+/// Sound of which an edit list hides the beginning, as telephones do where they trim a film. Matroska hides nothing, and would play
+/// what was cut away. An encoder's run-up of a packet or two is hidden in every file and stays.
+fn is_cut(source: &Stream) -> bool {
+    let rate = source.audio.as_ref().map_or(0, |audio| audio.sample_rate);
+    let packets = source.frames.filter(|_| source.codec == "aac" && rate > 0).unwrap_or(0);
+    let held = packets as f64 * 1024.0 / f64::from(rate.max(1));
+    source.duration.is_some_and(|shown| held - shown > 0.1)
 }
 
 fn picture_format(codec: &str) -> &'static str {

@@ -252,6 +252,13 @@ pub fn dynamic(tools: &Tools, file: &Path) -> Vec<String> {
     ffprobe(tools, file, &sections).map(|(stdout, _)| frames::dynamic(&stdout)).unwrap_or_default()
 }
 
+/// How many of a video's first frames are shown at the time of the one before, or earlier. A frame without a time counts for nothing.
+pub fn steps_back(tools: &Tools, file: &Path, stream: u32) -> usize {
+    let stream = stream.to_string();
+    let sections = ["-show_frames", "-select_streams", &stream, "-read_intervals", "%+#48"];
+    ffprobe(tools, file, &sections).map_or(0, |(stdout, _)| frames::steps_back(&stdout))
+}
+
 /// A picture of a video stream, as raw RGB; `None` where there is none.
 pub fn still(tools: &Tools, file: &Path, still: &Still<'_>) -> Option<Vec<u8>> {
     let args = super::args::still(file, still);

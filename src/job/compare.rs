@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::health::{self, Pace};
+use super::transcode::counts_from_zero;
 use super::verify::{self, Depth, Fault, Sides};
 use super::{Halt, trash};
 use crate::ffmpeg::{args, probe};
@@ -51,7 +52,7 @@ pub fn compare(file: &Path, original: &Path, rules: Rules<'_>, pace: Pace) -> Re
     let kept: Vec<_> = args::kept(&plan).iter().map(|kept| (kept.source, kept.what)).collect();
     let decode = args::decode(original, &texts(&source), &kept);
     let report = health::over(tools, &decode, source.duration, pace)?;
-    let measured = if source.has_absurd_duration() {
+    let measured = if source.has_absurd_duration() || counts_from_zero(&source, report.out_time) {
         let ends = probe::measure(tools, original, probe::Streams::All)?;
         Some(ends.values().map(|m| m.end).fold(0.0, f64::max))
     } else {

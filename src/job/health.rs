@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use super::transcode::{ends_in_half_a_frame, may_end_anywhere, tolerance};
+use super::transcode::{counts_from_zero, ends_in_half_a_frame, may_end_anywhere, tolerance};
 use crate::ffmpeg::progress::Severity;
 use crate::ffmpeg::run::{self, End, Limits, Order, Report};
 use crate::ffmpeg::tools::Tools;
@@ -141,7 +141,8 @@ fn judge(tools: &Tools, path: &Path, media: &MediaInfo, report: &Report) -> Resu
         return Ok(Some(Ailment::new(FailCode::Damaged, last)));
     }
     let promised = media.duration.unwrap_or(0.0);
-    Ok((report.out_time < promised - tolerance(promised)).then(|| {
+    let short = report.out_time < promised - tolerance(promised) && !counts_from_zero(media, report.out_time);
+    Ok(short.then(|| {
         let words = format!(
             "its header promises {}, it holds {}",
             super::span(promised),

@@ -323,11 +323,18 @@ fn judge(
         .hint(format!("the original is untouched; the command was: {}", report.command))
         .stderr(report.stderr_tail.clone()));
     }
-    if header_is_absurd(source.print.stamp.size, promised, real) {
+    if header_is_absurd(source.print.stamp.size, promised, real) || counts_from_zero(&source.media, real) {
         return Ok(Some(real));
     }
     Err(Halt::fail(FailCode::Truncated, cut_short(Some(promised), real, "the streams end early"))
         .hint("get a whole copy of the file; this one was left alone"))
+}
+
+/// Matroska's length may count from zero rather than from the first frame: a recording whose clock begins at an hour promises that
+/// hour, too.
+pub(crate) fn counts_from_zero(media: &MediaInfo, real: f64) -> bool {
+    let begin = media.start_time.filter(|_| media.format.starts_with("matroska")).unwrap_or(0.0);
+    begin > 0.0 && media.duration.is_some_and(|end| (end - begin - real).abs() <= tolerance(real))
 }
 
 /// Containers of broadcasts have no header that promises a length, and a recording stops where somebody stopped it.

@@ -7,6 +7,7 @@ mod checks;
 pub(crate) mod counts;
 mod dynamic;
 mod likeness;
+mod order;
 mod picture;
 
 use std::ffi::OsString;
@@ -29,7 +30,7 @@ use crate::model::outcome::FailCode;
 use crate::model::plan::{Action, Plan, SkipCode};
 use crate::share::claim::Claim;
 use crate::sys;
-use counts::After;
+use counts::{After, Pair};
 
 /// What to do about a result that was dropped.
 const AGAIN: &str = "the original is untouched; run again with -vv to see ffmpeg's words, or try --verify fast --dry-run to see the plan";
@@ -187,6 +188,7 @@ pub(crate) fn inspect(
         let first = 1 + made.map_or(0, |_| plan.sidecars.len() as u32);
         found = counts::carried(plan, &pairs, (before, first), &report.totals);
         found.extend(dynamic::differs(tools, path, plan, result));
+        found.extend(order::differs(tools, path, &pairs, result));
     }
     if depth == Depth::Full && found.is_empty() {
         found.extend(picture::differs(tools, (path, source), plan, (result, &media)));

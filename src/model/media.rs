@@ -150,6 +150,10 @@ pub struct Video {
     pub rotation: i32,
     /// B-frames are in use.
     pub has_b_frames: bool,
+    /// Frames by which a picture comes later than its packet's time says: AVI knows only when a packet is decoded, and B-frames
+    /// make the decoder wait. 0 in every other container.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub shown_late: u32,
     /// CEA-608/708 captions inside the video stream.
     pub closed_captions: bool,
     /// SMPTE ST 2086 mastering display.
@@ -196,6 +200,11 @@ pub enum Hdr {
     Pq,
     /// Hybrid log-gamma.
     Hlg,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over by reference")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 impl Video {

@@ -128,6 +128,7 @@ fn encoded_video(encode: &VideoEncode, from: Option<&Video>) -> Video {
         field_order: Some("progressive".to_owned()),
         rotation: 0,
         has_b_frames: from.has_b_frames,
+        shown_late: 0,
         closed_captions: encode.keep.contains(&FrameData::Captions),
         mastering: encode.mastering.clone(),
         content_light: encode.content_light,

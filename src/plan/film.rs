@@ -2,7 +2,7 @@
 
 use super::{Subject, audio, container, flags, names, subtitle, video, words};
 use crate::model::caps::Caps;
-use crate::model::media::{MediaInfo, Stream, StreamKind};
+use crate::model::media::{MediaInfo, Stream, StreamKind, Video};
 use crate::model::plan::{Action, Decision, Lost, Plan, Skip, SkipCode, StreamPlan};
 use crate::model::policy::{Container, Policy};
 
@@ -125,13 +125,32 @@ fn one_video(
     let is_main = subject.media.main_video().is_some_and(|m| m.index == stream.index);
     let seen = subject.interlaced.filter(|_| is_main);
     let tag = (target == Container::Mp4).then_some("hvc1");
-    let choice = video::decide(stream, facts, seen, policy, caps, tag)?;
+    let untimed = untimed(stream, facts, caps);
+    let choice = video::decide(stream, facts, seen, policy, caps, (tag, untimed.clone()))?;
     let copied = matches!(choice.action, Action::Copy { .. });
+    if let Some(words) = untimed.filter(|_| copied) {
+        return Err(Skip { code: SkipCode::CannotHere, words });
+    }
     if copied && container::holds(target, stream) != container::Holds::AsIs {
         let words = format!("{} does not carry {}", container_name(target), words::stream(stream));
         return Err(Skip { code: SkipCode::WouldLose, words });
     }
     Ok(choice)
+}
+
+/// Why a copy would show frames in the wrong order: AVI has no times for B-frames, and only a filter that reads the codec's own
+/// numbering can give H.264 and HEVC theirs.
+fn untimed(stream: &Stream, facts: &Video, caps: &Caps) -> Option<String> {
+    let since = match stream.codec.as_str() {
+        "h264" => (6, 1),
+        "hevc" => (8, 1),
+        _ => return None,
+    };
+    let lacks = facts.shown_late > 0 && caps.release.is_some_and(|release| release < since);
+    lacks.then(|| {
+        let (what, version) = (words::stream(stream), &caps.version);
+        format!("{what} does not tell when its frames are shown, and ffmpeg {version} cannot find out without an encode")
+    })
 }
 
 /// ffmpeg's Matroska muxer writes rotation since 6.1. An encode turns the picture itself.

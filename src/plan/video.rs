@@ -26,9 +26,10 @@ pub fn decide(
     interlaced: Option<bool>,
     policy: &Policy,
     caps: &Caps,
-    hevc_tag: Option<&str>,
+    (hevc_tag, untimed): (Option<&str>, Option<String>),
 ) -> Result<Choice, Skip> {
-    let why = reasons(stream, video, interlaced, &policy.video);
+    let mut why = reasons(stream, video, interlaced, &policy.video);
+    why.extend(untimed);
     let Some(codec) = policy.video.codec.filter(|_| !why.is_empty()) else {
         let tag = hevc_tag.filter(|_| stream.codec == "hevc").map(str::to_owned);
         let action = Action::Copy { kind: stream.kind, codec: stream.codec.clone(), tag };

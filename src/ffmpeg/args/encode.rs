@@ -46,13 +46,23 @@ pub fn options(encode: &VideoEncode, release: Release) -> Options {
     }
     let color = &encode.color;
     let tags = [
-        ("color_primaries", &color.primaries),
-        ("color_trc", &color.transfer),
-        ("colorspace", &color.matrix),
-        ("color_range", &color.range),
+        ("color_primaries", color.primaries.as_deref()),
+        ("color_trc", color.transfer.as_deref().map(curve)),
+        ("colorspace", color.matrix.as_deref()),
+        ("color_range", color.range.as_deref()),
     ];
-    options.extend(tags.into_iter().filter_map(|(name, value)| Some(named(name, value.as_ref()?))));
+    options.extend(tags.into_iter().filter_map(|(name, value)| Some(named(name, value?))));
     options
+}
+
+/// A curve's name as encoders take it. ffprobe and the filters call analogue television's by their standard (Recommendation
+/// BT.470), the encoders' option by their exponent.
+fn curve(transfer: &str) -> &str {
+    match transfer {
+        "bt470m" => "gamma22",
+        "bt470bg" => "gamma28",
+        other => other,
+    }
 }
 
 /// `-cq:v 23` as (`cq`, `23`): the plan's number of the stream takes the place of the kind, since a cover beside the film

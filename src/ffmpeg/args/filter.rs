@@ -6,7 +6,7 @@ use crate::model::plan::{AudioEncode, ColorTags, ToneMapper, VideoEncode};
 
 /// The chain of a video encode. ffmpeg has turned the picture upright before it.
 pub fn video(encode: &VideoEncode, source: &Video) -> String {
-    let mut chain = Vec::new();
+    let mut chain: Vec<String> = in_time(source).into_iter().collect();
     if encode.deinterlace {
         chain.push(DEINTERLACE.to_owned());
     }
@@ -28,11 +28,18 @@ const DEINTERLACE: &str = "bwdif=mode=send_frame:parity=auto:deint=all";
 
 /// What the chain makes of one frame, without what is the encoder's own: what a result's frame has to look like.
 pub fn reference(encode: &VideoEncode, source: &Video) -> String {
-    let mut chain: Vec<String> = encode.deinterlace.then(|| DEINTERLACE.to_owned()).into_iter().collect();
+    let mut chain: Vec<String> = in_time(source).into_iter().collect();
+    chain.extend(encode.deinterlace.then(|| DEINTERLACE.to_owned()));
     chain.extend(picture(encode, source));
     chain.push(format!("format={}", encode.pix_fmt));
     chain.extend(tags(&encode.color));
     chain.join(",")
+}
+
+/// Takes off what a decoder waited for: in AVI a picture's time is when its packet is decoded, and sound would come that much early.
+fn in_time(source: &Video) -> Option<String> {
+    let (n, d) = source.frame_rate.filter(|(n, d)| source.shown_late > 0 && *n > 0 && *d > 0)?;
+    Some(format!("setpts=PTS-{}/{n}/TB", source.shown_late * d))
 }
 
 /// Size, colours and shape of the picture.

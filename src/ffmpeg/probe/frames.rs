@@ -93,6 +93,16 @@ pub fn dynamic(json: &[u8]) -> Vec<String> {
     kinds(json).into_iter().map(of).collect()
 }
 
+/// How many frames of `-show_frames` JSON have a time that is not after the one before.
+pub fn steps_back(json: &[u8]) -> usize {
+    let root = serde_json::from_str::<Value>(&String::from_utf8_lossy(json)).unwrap_or_default();
+    let frames = root.get("frames").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    // Before version 5 under another name.
+    let time = |frame: &Value| finite(frame.get("pts_time").or(frame.get("pkt_pts_time"))?.as_str()?);
+    let times: Vec<f64> = frames.iter().filter_map(time).collect();
+    times.windows(2).filter(|pair| pair[1] <= pair[0]).count()
+}
+
 /// The side data of every frame: its kind and all of its text.
 fn kinds(json: &[u8]) -> Vec<Vec<(String, String)>> {
     let root = serde_json::from_str::<Value>(&String::from_utf8_lossy(json)).unwrap_or_default();
@@ -131,6 +141,8 @@ pub struct Measure {
     /// The end of the last packet.
     pub end: f64,
     pub packets: u64,
+    /// Packets that are decoded and not shown: an encoder's run-up, and what an edit list hides.
+    pub hidden: u64,
     /// Packets before the first key.
     pub before_key: u64,
     /// Packets of at most two bytes: MP4's text tracks fill the time between two cues with them.
@@ -143,6 +155,8 @@ pub struct Ends {
     start: Option<f64>,
     streams: BTreeMap<u32, Measure>,
     first: Option<f64>,
+    /// Where the next packet of a stream belongs if nothing tells: right behind the last one.
+    clocks: BTreeMap<u32, f64>,
 }
 
 impl Ends {
@@ -169,11 +183,13 @@ impl Ends {
         if section == "format" {
             self.start = start.or(self.start);
         } else if section == "packet"
-            && let (Some(index), Some(time)) = (index, pts.or(dts))
+            && let Some(index) = index
+            && let Some(time) = pts.or(dts).or_else(|| self.clocks.get(&index).copied())
         {
             // An image subtitle «until further notice» is written with the largest number there is (49 days).
             let end = time + duration.filter(|d| (0.0..=LONGEST).contains(d)).unwrap_or(0.0);
             self.first = Some(self.first.map_or(time, |f| f.min(time)));
+            self.clocks.insert(index, dts.unwrap_or(time) + end - time);
             let flags = flags.unwrap_or_default();
             let new = Measure { first: f64::INFINITY, end, ..Measure::default() };
             let stream = self.streams.entry(index).or_insert(new);
@@ -181,7 +197,9 @@ impl Ends {
             stream.packets += 1;
             stream.blank += u64::from(size.is_some_and(|size| size <= 2));
             // An encoder's run-up is there to be thrown away.
-            if !flags.contains('D') {
+            if flags.contains('D') {
+                stream.hidden += 1;
+            } else {
                 stream.first = stream.first.min(time);
             }
             if flags.contains('K') && stream.key.is_none() {

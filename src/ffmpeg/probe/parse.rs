@@ -35,6 +35,10 @@ pub fn parse(json: &[u8]) -> std::result::Result<MediaInfo, String> {
         }
     }
     media.streams.sort_by_key(|s| s.index);
+    if media.format != "avi" {
+        // Everywhere else a frame has a time of its own.
+        media.streams.iter_mut().filter_map(|s| s.video.as_mut()).for_each(|v| v.shown_late = 0);
+    }
     demote_pictures(&mut media);
     media.chapters = list("chapters").iter().filter_map(chapter).collect();
     if root.get("frames").is_some() {
@@ -124,6 +128,7 @@ fn video(value: &Value, tags: &Tags) -> Video {
         field_order: text(value, "field_order"),
         rotation: tags.get("rotate").and_then(|r| r.parse().ok()).map_or(0, upright),
         has_b_frames: whole(value, "has_b_frames").is_some_and(|n| n > 0),
+        shown_late: whole(value, "has_b_frames").unwrap_or(0) as u32,
         closed_captions: whole(value, "closed_captions").is_some_and(|n| n > 0),
         ..Video::default()
     };

@@ -8,6 +8,7 @@ use super::Fault;
 use crate::ffmpeg::args::{self, Still};
 use crate::ffmpeg::probe;
 use crate::ffmpeg::tools::Tools;
+use crate::job::transcode::may_end_anywhere;
 use crate::model::media::{MediaInfo, StreamKind};
 use crate::model::plan::{Action, Plan};
 
@@ -35,9 +36,12 @@ pub(super) fn differs(
     let filters = args::reference(encode, main.video.as_ref()?);
     let length = output.duration.unwrap_or(0.0);
     let mut differences = Vec::new();
-    let still = |media: &MediaInfo, stream, at, filters| {
+    let still = |media: &MediaInfo, stream, at: f64, filters| {
         let indexed = media.format.starts_with("mov,") || media.format.starts_with("matroska");
-        Still { stream, at, indexed, filters, size: SIZE }
+        // Of a broadcast ffmpeg counts from the first of the streams that it is asked for.
+        let starts = media.stream(stream).and_then(|s| s.start_time).zip(media.start_time);
+        let late = starts.filter(|_| may_end_anywhere(media)).map_or(0.0, |(own, all)| own - all);
+        Still { stream, at: (at - late).max(0.0), indexed, filters, size: SIZE }
     };
     for place in PLACES {
         let at = length * place;
