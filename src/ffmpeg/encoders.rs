@@ -256,6 +256,10 @@ impl Encoder {
             Family::X265 | Family::V4l2 => Vec::new(),
             // No words of its own: Quick Sync's numbers are the level times ten for both codecs.
             Family::Qsv => vec!["-level:v".into(), level.to_string()],
+            // These know no `3.0`, and would take it for the number 3: a level that does not exist.
+            Family::Vaapi | Family::Vulkan if level % 10 == 0 => {
+                vec!["-level:v".into(), (level / 10).to_string()]
+            }
             _ => vec!["-level:v".into(), format!("{}.{}", level / 10, level % 10)],
         }
     }
@@ -327,6 +331,18 @@ mod tests {
     fn quality(name: &str, value: f32, cap: Option<u32>, release: super::Release) -> String {
         let cap = cap.map(|max| Cap { max, buffer: None });
         video(name).unwrap().quality(value, cap, release).join(" ")
+    }
+
+    #[test]
+    fn a_whole_level_has_the_name_that_the_encoder_knows() {
+        let level = |name: &str, level| video(name).unwrap().level(level).join(" ");
+        assert_eq!(level("libx264", 30), "-level:v 3.0");
+        assert_eq!(level("h264_nvenc", 50), "-level:v 5.0");
+        assert_eq!(level("h264_amf", 50), "-level:v 5.0");
+        assert_eq!(level("h264_vaapi", 30), "-level:v 3");
+        assert_eq!(level("h264_vaapi", 31), "-level:v 3.1");
+        assert_eq!(level("h264_vulkan", 50), "-level:v 5");
+        assert_eq!(level("h264_qsv", 41), "-level:v 41");
     }
 
     #[test]

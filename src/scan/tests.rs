@@ -1,6 +1,7 @@
 //! Filters, recall and the walk, each on small cases.
 
 mod golden;
+mod hardware;
 mod real;
 
 use std::path::{Path, PathBuf};

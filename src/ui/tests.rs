@@ -241,6 +241,19 @@ fn a_dry_runs_plans_are_data() {
 }
 
 #[test]
+fn work_that_was_in_vain_is_told_and_a_file_that_fits_is_not() {
+    let mut speaker = Speaker::new(Verbosity::Normal, Paint::PLAIN);
+    let (dirs, profile) = (vec![path("")], "compact".into());
+    speaker.say(&Event::RunStarted { dirs, profile, jobs: 1, dry_run: false });
+    let unlike = || Skip { code: SkipCode::WouldLose, words: "too unlike".into() };
+    assert_eq!(speaker.say(&Event::Skipped { path: path("a.mkv"), skip: unlike() }), None);
+    speaker.say(&Event::JobStarted { job: 1, path: path("a.mkv"), bytes: 7 });
+    let told = speaker.say(&Event::Skipped { path: path("a.mkv"), skip: unlike() }).unwrap();
+    assert_eq!((told.stream, told.text.as_str()), (Stream::Err, "skip        a.mkv: too unlike"));
+    assert_eq!(speaker.say(&Event::Skipped { path: path("a.mkv"), skip: unlike() }), None);
+}
+
+#[test]
 fn the_summary_names_each_reason() {
     let Some(Event::RunEnded { summary: ended }) = a_run().pop() else { panic!("the run ends") };
     assert_eq!(
@@ -407,5 +420,6 @@ fn a_job_that_ends_as_a_skip_leaves_no_bar() {
     seen(&terminal, |c| c.contains("encoding"));
     let skip = Skip { code: SkipCode::NotSmaller, words: "the result was larger".into() };
     bars.emit(&Event::Skipped { path: path("Filme/Alien (1979).mkv"), skip });
-    seen(&terminal, |c| !c.contains("Alien") && c.contains("looking"));
+    let line = "skip        Filme/Alien (1979).mkv: the result was larger";
+    seen(&terminal, |c| c.matches("Alien").count() == 1 && c.contains(line) && c.contains("looking"));
 }

@@ -1,5 +1,6 @@
 //! Events in words: the lines that stand above the bars, and those of a log. Pure.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::paint::Paint;
@@ -32,6 +33,8 @@ pub struct Speaker {
     pub paint: Paint,
     dirs: Vec<PathBuf>,
     dry_run: bool,
+    /// Files that a job has begun with.
+    begun: BTreeSet<PathBuf>,
 }
 
 /// Continuation lines stand under the text behind the verb.
@@ -39,7 +42,7 @@ const INDENT: &str = "            ";
 
 impl Speaker {
     pub fn new(verbosity: Verbosity, paint: Paint) -> Self {
-        Self { verbosity, paint, dirs: Vec::new(), dry_run: false }
+        Self { verbosity, paint, dirs: Vec::new(), dry_run: false, begun: BTreeSet::new() }
     }
 
     /// The path as people are shown it.
@@ -61,9 +64,16 @@ impl Speaker {
                 self.at(Level::Info, "run", &format!("{what}: profile {profile}, {jobs}"), &[])
             }
             Event::Planned { path, plan } => self.planned(path, plan),
-            Event::Skipped { path, skip } => self.skipped(path, skip),
-            Event::JobStarted { .. }
-            | Event::JobStage { .. }
+            Event::Skipped { path, skip } => {
+                let said = self.skipped(path, skip);
+                self.begun.remove(path);
+                said
+            }
+            Event::JobStarted { path, .. } => {
+                self.begun.insert(path.clone());
+                None
+            }
+            Event::JobStage { .. }
             | Event::JobProgress { .. }
             | Event::Walked { .. }
             | Event::RunEnded { .. } => None,
@@ -82,11 +92,15 @@ impl Speaker {
                 let jobs = text::counted(*jobs as u64, "job");
                 self.at(Level::Debug, "jobs", &format!("{jobs} at once: {why}"), &[])
             }
-            Event::JobEnded { path, outcome, .. } => match outcome.as_ref() {
-                Outcome::Converted(converted) => self.converted(path, converted),
-                Outcome::Skipped(skip) => self.skipped(path, skip),
-                Outcome::Failed(failed) => self.failed(path, failed),
-            },
+            Event::JobEnded { path, outcome, .. } => {
+                let said = match outcome.as_ref() {
+                    Outcome::Converted(converted) => self.converted(path, converted),
+                    Outcome::Skipped(skip) => self.skipped(path, skip),
+                    Outcome::Failed(failed) => self.failed(path, failed),
+                };
+                self.begun.remove(path);
+                said
+            }
             Event::Note { level, path, text } => {
                 let text = match path {
                     Some(path) => format!("{}: {}", self.short(path), text::clean(text)),
@@ -143,8 +157,10 @@ impl Speaker {
     }
 
     fn skipped(&self, path: &std::path::Path, skip: &Skip) -> Option<Said> {
-        // A run over a converted library skips nearly everything; only what somebody else is doing right now is news.
-        let level = if self.dry_run || skip.code == SkipCode::Claimed { Level::Info } else { Level::Debug };
+        // A run over a converted library skips nearly everything; only what somebody else is doing right now is news, and what
+        // was worked on in vain.
+        let news = self.dry_run || self.begun.contains(path) || skip.code == SkipCode::Claimed;
+        let level = if news { Level::Info } else { Level::Debug };
         let mut said =
             self.at(level, "skip", &format!("{}: {}", self.short(path), text::clean(&skip.words)), &[])?;
         if self.dry_run {

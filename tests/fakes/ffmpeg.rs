@@ -38,6 +38,8 @@
 //! | `mono` | one channel |
 //! | `lost-cue` | a subtitle is missing |
 //! | `no-language`, `no-chapters`, `no-captions` | the real output without them |
+//! | `moved-default`, `moved-forced` | the first sound is the default one; the first subtitle is forced |
+//! | `out-of-order` | every third frame is shown after the next one |
 //! | `wrong-tags` | the video's primaries say BT.2020 |
 //! | `noise-inside` | 4 kB of noise in the middle of the output |
 //! | `slow=X` | the real program, its input read at X times real time |
@@ -381,6 +383,14 @@ impl Player {
             // MP4 fills the time before and between two cues with empty ones.
             "lost-cue" => self.again(output, &["-c", "copy", "-bsf:s", "noise=drop=gte(n\\,2)"]),
             "no-language" => self.again(output, &["-c", "copy", "-metadata:s:a:0", "language=und"]),
+            "moved-default" => {
+                self.again(output, &["-c", "copy", "-disposition:a:0", "default", "-disposition:a:1", "0"]);
+            }
+            "moved-forced" => self.again(output, &["-c", "copy", "-disposition:s:0", "forced"]),
+            "out-of-order" => {
+                let jump = "setts=pts=PTS+2*DURATION*eq(mod(N\\,3)\\,1)";
+                self.again(output, &["-c", "copy", "-bsf:v", jump]);
+            }
             "no-chapters" => self.again(output, &["-c", "copy", "-map_chapters", "-1"]),
             "no-captions" => self.again(output, &["-c", "copy", "-bsf:v", "filter_units=remove_types=6"]),
             "wrong-tags" => self.again(output, &["-c", "copy", "-bsf:v", "h264_metadata=colour_primaries=9"]),

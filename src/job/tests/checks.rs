@@ -83,6 +83,8 @@ fn plan() -> Plan {
 fn result() -> MediaInfo {
     let mut out = media();
     out.streams[1].codec = "aac".to_owned();
+    // MP4 has one of each kind that is on.
+    out.streams.iter_mut().for_each(|s| s.disposition.default = true);
     out
 }
 
@@ -112,6 +114,8 @@ fn every_departure_from_the_plan_is_named() {
         &["picture size"],
     );
     check(|out| out.chapters.clear(), &["chapters"]);
+    check(|out| out.streams[1].disposition.default = false, &["default"]);
+    check(|out| out.streams[1].disposition.forced = true, &["forced"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::Fault;
 use crate::job::transcode::tolerance;
 use crate::model::media::{MediaInfo, Stream, StreamKind, Video};
 use crate::model::plan::{Action, Plan};
+use crate::model::policy::Container;
 use crate::plan;
 
 /// Every check that needs no decode. `measured`: the source's real length where its header lies.
@@ -33,7 +34,8 @@ pub fn faults(source: &MediaInfo, plan: &Plan, output: &MediaInfo, measured: Opt
         let promised = promised.iter().filter(|s| s.kind == kind);
         for ((expected, found), planned) in promised.zip(&found).zip(&planned) {
             // A picture is only looked at.
-            let rows = if planned.action.is_picture() { Vec::new() } else { looks(expected, found) };
+            let mut rows = if planned.action.is_picture() { Vec::new() } else { looks(expected, found) };
+            rows.extend(chosen(plan.container, expected, found));
             for (what, expected, found) in rows {
                 check(expected == found, what, expected, found);
             }
@@ -162,7 +164,6 @@ fn looks(expected: &Stream, found: &Stream) -> Vec<(&'static str, String, String
     }
     let (wanted, got) = (expected.disposition, found.disposition);
     let flags = [
-        ("forced", wanted.forced, got.forced),
         ("commentary", wanted.comment, got.comment),
         ("hearing impaired", wanted.hearing_impaired, got.hearing_impaired),
         ("visual impaired", wanted.visual_impaired, got.visual_impaired),
@@ -171,6 +172,17 @@ fn looks(expected: &Stream, found: &Stream) -> Vec<(&'static str, String, String
         row(what, wanted.to_string(), got.to_string());
     }
     rows
+}
+
+/// (check, expected, found) of the marks by which players choose a stream without being asked: a mark that moved to another stream is
+/// as wrong as one that is lost. A container of one track has none.
+fn chosen(container: Container, expected: &Stream, found: &Stream) -> Vec<(&'static str, String, String)> {
+    let marks = matches!(container, Container::Mp4 | Container::M4a | Container::Matroska | Container::Same);
+    let played = matches!(expected.kind, StreamKind::Video | StreamKind::Audio | StreamKind::Subtitle);
+    let (wanted, got) = (expected.disposition, found.disposition);
+    let flags = [("default", wanted.default, got.default), ("forced", wanted.forced, got.forced)];
+    let flags = flags.into_iter().filter(|_| marks && played);
+    flags.map(|(what, wanted, got)| (what, wanted.to_string(), got.to_string())).collect()
 }
 
 /// ST 2086 values to three digits: AV1 keeps them as binary fractions, HEVC as decimal ones.

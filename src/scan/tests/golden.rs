@@ -15,7 +15,7 @@ use crate::model::policy::{Policy, Quality, TypeFilter, VideoCodec};
 use crate::plan::{self, Subject};
 
 /// ffmpeg 5.1 with its software encoders, or a newer one with every encoder there is.
-fn caps(release: (u32, u32), encoders: &[&str]) -> Caps {
+pub(super) fn caps(release: (u32, u32), encoders: &[&str]) -> Caps {
     let encoder = |name: &&str| EncoderCap {
         name: (*name).to_owned(),
         codec: String::new(),
@@ -60,7 +60,7 @@ pub(super) fn records() -> Vec<(String, MediaInfo)> {
     paths.iter().map(record).collect()
 }
 
-fn compare(file: &str, text: &str) {
+pub(super) fn compare(file: &str, text: &str) {
     let path = testdata().join(file);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, text).expect("the golden file can be written");
@@ -74,7 +74,7 @@ fn compare(file: &str, text: &str) {
     );
 }
 
-fn decide(name: &str, media: &MediaInfo, policy: &Policy, caps: &Caps) -> (bool, Decision) {
+pub(super) fn decide(name: &str, media: &MediaInfo, policy: &Policy, caps: &Caps) -> (bool, Decision) {
     let mut subject = Subject { name, media, interlaced: None };
     let looks = plan::wants_frames(subject, policy);
     if looks {
@@ -83,7 +83,7 @@ fn decide(name: &str, media: &MediaInfo, policy: &Policy, caps: &Caps) -> (bool,
     (looks, plan::decide(subject, policy, caps, TypeFilter::Both))
 }
 
-fn argv(plan: &Plan, media: &MediaInfo, release: Option<(u32, u32)>) -> String {
+pub(super) fn argv(plan: &Plan, media: &MediaInfo, release: Option<(u32, u32)>) -> String {
     let names =
         |what: &str, count| (0..count).map(|n| PathBuf::from(format!("{what}{n}"))).collect::<Vec<_>>();
     let (sides, covers) = (names("SIDE", plan.sidecars.len()), names("COVER", plan.attached().count()));

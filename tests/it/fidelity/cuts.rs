@@ -76,20 +76,35 @@ fn a_recording_that_stops_in_the_midst_of_a_frame_is_whole_up_to_there() {
 
 /// Damage that is not at the end is damage, in a recording as well.
 #[test]
-fn a_recording_with_garbage_inside_is_left_alone() {
+fn a_source_with_garbage_inside_is_left_alone() {
     let share = Share::new();
-    let whole = share.aside("whole.ts");
-    let recipe = "-c:v libx264 -preset ultrafast -g 25 -c:a aac -f mpegts";
-    ffmpeg(FILM.split_whitespace().chain(recipe.split_whitespace()), &whole);
-    let mut bytes = std::fs::read(&whole).unwrap();
-    let (middle, end) = (bytes.len() / 3, bytes.len() - 1000);
-    for byte in &mut bytes[middle..middle + 20_000] {
-        *byte ^= 0x5a;
+    let films = [
+        ("noise.mkv", "-c:v libx264 -preset ultrafast -g 25 -c:a ac3"),
+        ("noiseindex.mp4", "-c:v mpeg4 -q:v 8 -c:a aac -movflags +faststart"),
+        ("noisechunks.avi", "-c:v mpeg4 -q:v 8 -c:a libmp3lame"),
+        ("noisets.ts", "-c:v libx264 -preset ultrafast -g 25 -c:a aac -f mpegts"),
+    ];
+    for (name, recipe) in films {
+        let whole = share.aside(name);
+        ffmpeg(FILM.split_whitespace().chain(recipe.split_whitespace()), &whole);
+        let mut bytes = std::fs::read(&whole).unwrap();
+        let middle = bytes.len() / 3;
+        for byte in &mut bytes[middle..middle + 20_000] {
+            *byte ^= 0x5a;
+        }
+        // A recording stops somewhere besides.
+        let end = if name.ends_with(".ts") { bytes.len() - 1000 } else { bytes.len() };
+        share.put(name, &bytes[..end]);
     }
-    share.put("noise.ts", &bytes[..end]);
     let before = share.digests();
-    let run = share.convert(&[]).expect(1);
-    let event = run.named("job_ended").pop().unwrap();
-    assert_eq!(event["code"], "damaged", "{event}");
-    assert_eq!(share.digests()["noise.ts"], before["noise.ts"]);
+    let run = share.convert(&["--jobs", "2"]).expect(1);
+    let failed: Vec<_> = run.named("job_ended").into_iter().filter(|e| e["outcome"] == "failed").collect();
+    assert_eq!(failed.len(), films.len(), "{}", run.stdout);
+    for event in failed {
+        let code = event["code"].as_str().unwrap();
+        assert!(["truncated", "damaged"].contains(&code), "{event}");
+    }
+    let after: BTreeMap<_, _> =
+        share.digests().into_iter().filter(|(name, _)| !name.contains(".mediabox")).collect();
+    assert_eq!(after, before);
 }

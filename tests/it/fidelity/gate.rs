@@ -2,6 +2,7 @@
 
 use crate::convert::summary;
 use crate::docs::root;
+use crate::support::clips::ffmpeg;
 use crate::support::{Clip, Share, play};
 
 /// What an encoder may do, and the check that catches it: the table in docs/FIDELITY.md.
@@ -16,6 +17,8 @@ const FAULTS: &[(&str, &str)] = &[
     ("wrong-tags", "primaries"),
     ("mono", "layout"),
     ("no-language", "language"),
+    ("moved-default", "default"),
+    ("moved-forced", "forced"),
     ("no-chapters", "chapters"),
     ("no-captions", "closed captions"),
     ("wrong-frames", "frames"),
@@ -24,6 +27,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("short-audio", "sound"),
     ("lost-cue", "cues"),
     ("late-audio", "start offset"),
+    ("out-of-order", "order"),
     ("swap-colours", "picture"),
     ("green", "picture"),
 ];
@@ -38,15 +42,27 @@ fn whatever_an_encoder_does_wrong_is_caught_by_the_check_that_is_named_for_it() 
     share.set("PATH", std::path::PathBuf::from(std::env::join_paths(folders).unwrap()));
     let guide = std::fs::read_to_string(root().join("docs/FIDELITY.md")).unwrap();
     let captioned = super::captions::film(&share);
+    // Its picture is copied, and players begin with the second sound.
+    let (chosen, cue) = (share.aside("chosen.mkv"), share.aside("cue.srt"));
+    std::fs::write(&cue, "1\n00:00:00,100 --> 00:00:00,900\nWort\n").unwrap();
+    let recipe = format!(
+        "-f lavfi -i testsrc2=size=320x180:rate=25:duration=2 -f lavfi -i sine=sample_rate=48000:duration=2 -i {} -map 0 -map 1 \
+         -map 1 -map 2 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a ac3 -c:s srt -metadata:s:a:0 language=eng \
+         -metadata:s:a:1 language=ger -metadata:s:s:0 language=ger -disposition:a:0 0 -disposition:a:1 default",
+        cue.display()
+    );
+    ffmpeg(recipe.split_whitespace(), &chosen);
     let mut wrong = Vec::new();
     for (fault, check) in FAULTS {
         play::rescript(&fakes, &format!("{fault} only=out.part on=encode"));
         // A name of its own, since a failed file rests.
         let name = format!("{fault}.mkv");
-        let file = if *fault == "no-captions" {
-            share.put(&name, &std::fs::read(&captioned).unwrap())
-        } else {
-            share.add(&name, Clip::RichMkv)
+        let file = match *fault {
+            "no-captions" => share.put(&name, &std::fs::read(&captioned).unwrap()),
+            "moved-default" | "moved-forced" | "out-of-order" => {
+                share.put(&name, &std::fs::read(&chosen).unwrap())
+            }
+            _ => share.add(&name, Clip::RichMkv),
         };
         let before = share.digests()[&name].clone();
         let run = share.convert(&[]);

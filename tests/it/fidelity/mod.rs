@@ -9,3 +9,6 @@ mod gate;
 mod modern;
 pub mod museum;
 mod music;
+mod odd;
+#[cfg(unix)]
+mod owner;
