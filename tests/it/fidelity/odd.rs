@@ -104,7 +104,7 @@ fn seen(file: &Path) -> Seen {
     let shrink = format!("scale=16:9:flags=area:in_color_matrix={matrix}:in_range=tv,format=rgb24");
     let mut decode = Command::new("ffmpeg");
     decode.args(["-v", "error", "-nostdin", "-i"]).arg(file).args(["-map", "0:V:0", "-vf", &shrink]);
-    decode.args(["-vsync", "passthrough", "-f", "rawvideo", "-"]);
+    decode.args(["-fps_mode", "passthrough", "-f", "rawvideo", "-"]);
     let packets = list(&ffprobe(file, "-select_streams a:0 -show_packets"), "packets");
     let heard = packets.iter().filter(|p| !p["flags"].as_str().unwrap_or_default().contains('D'));
     let heard: Vec<f64> = heard.filter_map(|p| number(&p["pts_time"])).collect();
@@ -120,10 +120,9 @@ fn compare(what: &str, keeps: bool, before: &Seen, after: &Seen) {
     let frames = before.times.len();
     assert_eq!(frames, after.times.len(), "frames of {what}");
     // A film without times has one frame after the other, and its sound begins with the first.
-    let untimed = before.times.iter().filter(|time| time.is_none()).count() * 2 > frames;
-    let was = |n: usize| {
-        if untimed { n as f64 / 25.0 } else { before.times[n].unwrap() - before.times[0].unwrap() }
-    };
+    let begin = before.times[0].unwrap_or(0.0);
+    let timed = before.times.iter().all(Option::is_some);
+    let was = |n: usize| before.times[n].filter(|_| timed).map_or(n as f64 / 25.0, |time| time - begin);
     let first = after.times[0].unwrap();
     for (n, time) in after.times.iter().enumerate() {
         let is = time.unwrap() - first;
@@ -131,7 +130,6 @@ fn compare(what: &str, keeps: bool, before: &Seen, after: &Seen) {
     }
     assert_eq!(before.sound.is_some(), after.sound.is_some(), "sound of {what}");
     if let (Some(before_sound), Some(after_sound)) = (before.sound, after.sound) {
-        let begin = if untimed { 0.0 } else { before.times[0].unwrap() };
         let (was, is) = (before_sound.0 - begin, after_sound.0 - first);
         assert!((was - is).abs() < 0.04, "the sound of {what} began {was} s after the picture, now {is}");
         let (was, is) = (before_sound.1 - before_sound.0, after_sound.1 - after_sound.0);
