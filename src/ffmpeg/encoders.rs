@@ -257,7 +257,7 @@ impl Encoder {
             // No words of its own: Quick Sync's numbers are the level times ten for both codecs.
             Family::Qsv => vec!["-level:v".into(), level.to_string()],
             // These know no `3.0`, and would take it for the number 3: a level that does not exist.
-            Family::Vaapi | Family::Vulkan if level % 10 == 0 => {
+            Family::Vaapi | Family::Vulkan if level.is_multiple_of(10) => {
                 vec!["-level:v".into(), (level / 10).to_string()]
             }
             _ => vec!["-level:v".into(), format!("{}.{}", level / 10, level % 10)],

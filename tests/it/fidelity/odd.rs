@@ -189,7 +189,7 @@ fn packed(avi: &[u8]) -> Vec<u8> {
     let mut count = 0;
     for pair in films.windows(2) {
         if is_b(&chunks[pair[1]].1) {
-            let empty = [VOP, &[0x51, 0x9f]].concat();
+            let empty = [VOP, &[0x50, 0x4f, 0x7f]].concat();
             let hidden = std::mem::replace(&mut chunks[pair[1]].1, empty);
             chunks[pair[0]].1.extend(hidden);
             count += 1;
