@@ -232,7 +232,13 @@ fn odd_clocks_and_odd_colours_come_out_as_they_went_in() {
     for profile in profiles {
         for few in (0..exhibits.len()).collect::<Vec<_>>().chunks(8) {
             let share = Share::new();
-            for n in few {
+            // A copy of it would be out of order: the test below.
+            let few: Vec<usize> = few
+                .iter()
+                .copied()
+                .filter(|n| profile != "remux" || exhibits[*n].0 != "packed.avi")
+                .collect();
+            for n in &few {
                 share.put(&exhibits[*n].0, &std::fs::read(&exhibits[*n].1).unwrap());
             }
             let quick = format!("[profiles.{profile}.video]\npreset = 'ultrafast'\nquality = 'high'\n");
@@ -240,7 +246,7 @@ fn odd_clocks_and_odd_colours_come_out_as_they_went_in() {
             let args = ["--profile", profile, "--jobs", "2", "--max-output-percent", "none"];
             let run = share.convert(&args);
             assert_eq!(run.code, 0, "{profile}: {}\n{}", run.stdout, run.stderr);
-            for n in few {
+            for n in &few {
                 let (name, _) = &exhibits[*n];
                 let stem = name.split('.').next().unwrap();
                 let found: Vec<String> =
@@ -262,4 +268,18 @@ fn odd_clocks_and_odd_colours_come_out_as_they_went_in() {
             assert_eq!(again.named("job_started").len(), 0, "{profile} twice: {}", again.stdout);
         }
     }
+}
+
+/// Unpacking makes packets of which nothing tells when they are shown, and each lands one beside its place.
+#[test]
+fn a_copy_that_would_be_out_of_order_is_left_alone() {
+    let materials = Share::new();
+    build(&materials.aside("odd"));
+    let share = Share::new();
+    share.put("packed.avi", &std::fs::read(materials.aside("odd/packed.avi")).unwrap());
+    let before = share.digests();
+    let run = share.convert(&["--profile", "remux"]).expect(1);
+    let failed = run.named("job_ended").pop().unwrap();
+    assert!(failed["words"].as_str().unwrap().starts_with("order:"), "{failed}");
+    assert_eq!(share.digests()["packed.avi"], before["packed.avi"]);
 }
