@@ -93,7 +93,7 @@ fn a_source_with_garbage_inside_is_left_alone() {
             *byte ^= 0x5a;
         }
         // A recording stops somewhere besides.
-        let end = if name.ends_with(".ts") { bytes.len() - 1000 } else { bytes.len() };
+        let end = if name == "noisets.ts" { bytes.len() - 1000 } else { bytes.len() };
         share.put(name, &bytes[..end]);
     }
     let before = share.digests();
