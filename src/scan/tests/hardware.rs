@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::golden::{argv, caps, compare, decide, records};
+use crate::model::encoders::EncoderChoice;
 use crate::model::media::MediaInfo;
 use crate::model::plan::{Action, Decision};
-use crate::model::policy::{EncoderChoice, Policy, VideoCodec};
+use crate::model::policy::{Policy, VideoCodec};
 use crate::plan;
 
 const CARDS: [&str; 14] = [
@@ -38,7 +39,7 @@ fn policies(encoder: &str) -> Vec<Policy> {
     let mut policies: Vec<Policy> =
         plan::profile_names().iter().filter_map(|name| plan::profile(name)).collect();
     for policy in &mut policies {
-        policy.video.encoder = EncoderChoice::Auto;
+        policy.video.encoder = EncoderChoice::default();
         if policy.name == "compact" && codec == VideoCodec::Av1 {
             policy.video.codec = Some(codec);
         }
