@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # Runs the Windows program and its tests under wine, with a real Windows ffmpeg:
 #
-#   tests/wine/run.sh             unit core program fleet roots provision session
+#   tests/wine/run.sh             program fleet roots provision session
 #   tests/wine/run.sh PART...     only these: unit it core program fleet roots provision session
 #
-# `core` is `it`, the whole integration suite, without what says nothing of Windows: golden files, the papers, and what ffmpeg makes of
-# odd media. Those take nearly half of its time, and are the same lines on every system; `it` is to be run before a release. On two
-# cores that ten other builds and tests used besides, `unit` took 30 minutes and `it` 27.
+# `it` is the whole integration suite; `core` is `it` without what says nothing of Windows: golden files, the papers, and what ffmpeg
+# makes of odd media. On two busy cores `unit` took 30 minutes and `it` 27: they are for before a release.
 #
 # PASS, FAIL and SKIPPED lines and libtest's own output; the last line is `N passed, N failed, N skipped`.
 set -uo pipefail
@@ -93,7 +92,7 @@ for word in "$@"; do
 done
 if [ ${#parts[@]} = 0 ]; then
     # The session comes last, for it ends.
-    parts=(unit core program fleet roots provision session)
+    parts=(program fleet roots provision session)
 fi
 
 mkdir -p "$home"
