@@ -1,5 +1,6 @@
 """Claims without conversions: races, two machines that look like one, and what a claim costs."""
 import concurrent.futures
+import itertools
 import json
 import os
 import subprocess
@@ -42,9 +43,11 @@ def eight_contenders_for_one_dead_claim_have_one_winner(share):
     winners = {}
     for number, one in enumerate(told):
         for film in one["won"]:
-            winners.setdefault(film, []).append(number)
-    twice = {film: who for film, who in winners.items() if len(who) > 1}
-    assert not twice, f"claimed by more than one: {twice}"
+            winners.setdefault(film, []).append((one["since"][str(film)], one["until"], number))
+    # On a busy machine a contender may ask so late that the winner has released it. The machines' clocks agree within 1 ms.
+    at_once = {film: held for film, held in winners.items() for mine, theirs in itertools.combinations(held, 2)
+               if mine[0] < theirs[1] and theirs[0] < mine[1]}
+    assert not at_once, f"held by more than one at once: {at_once}"
     unclaimed = sorted(set(range(ROUNDS)) - set(winners))
     assert not unclaimed, f"claimed by nobody: {unclaimed}: {told}"
     assert not any(one["lost"] or one["errors"] for one in told), told
@@ -52,7 +55,8 @@ def eight_contenders_for_one_dead_claim_have_one_winner(share):
     clean(name)
     wins = "/".join(str(len(one["won"])) for one in told)
     late = sum(one["late"] for one in told)
-    return f"{ROUNDS} rounds, won {wins}, {late} of {8 * ROUNDS} asked late"
+    again = sum(len(held) - 1 for held in winners.values())
+    return f"{ROUNDS} rounds, won {wins}, {late} of {8 * ROUNDS} asked late, {again} after the winner had released it"
 
 
 TWIN_TRIES, HZ = 5, 100
