@@ -28,8 +28,6 @@ const FAMILIES: [(&str, Family); 6] = [
     ("amf", Family::Amf),
     ("videotoolbox", Family::VideoToolbox),
 ];
-const CODECS: [(&str, VideoCodec); 3] =
-    [("h264", VideoCodec::H264), ("hevc", VideoCodec::Hevc), ("av1", VideoCodec::Av1)];
 /// Every family that is not named, in our own order.
 const REST: &str = "auto";
 
@@ -107,10 +105,10 @@ impl FromStr for EncoderChoice {
                 None => any.replace(Families::parse(part)?).is_none(),
                 Some((codec, families)) => {
                     let codec = codec.trim();
-                    let Some((_, codec)) = CODECS.iter().find(|(name, _)| *name == codec) else {
+                    let Some(codec) = VideoCodec::ALL.into_iter().find(|own| own.name() == codec) else {
                         return Err(format!("«{codec}» is no codec that is made here: h264, hevc, av1"));
                     };
-                    own.insert(*codec, Families::parse(families)?).is_none()
+                    own.insert(codec, Families::parse(families)?).is_none()
                 }
             };
             if !is_new {
@@ -134,10 +132,8 @@ impl TryFrom<String> for EncoderChoice {
 
 impl fmt::Display for EncoderChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, codec) in CODECS {
-            if let Some(families) = self.own.get(&codec) {
-                write!(f, "{name}={families}; ")?;
-            }
+        for (codec, families) in &self.own {
+            write!(f, "{}={families}; ", codec.name())?;
         }
         write!(f, "{}", self.any)
     }

@@ -53,7 +53,7 @@ pub fn choose<'a>(
         }
     }
     if why.is_empty() && losing.is_empty() {
-        return Err(format!("nothing that `encoder = \"{families}\"` names makes {}", name(need.codec)));
+        return Err(format!("nothing that `encoder = \"{families}\"` names makes {}", need.codec.name()));
     }
     if !losing.is_empty() {
         // What else does not work has nothing to do with this file.
@@ -61,7 +61,7 @@ pub fn choose<'a>(
         let (what, losing) = (what.join(" and "), losing.join(", "));
         return Err(format!("an encode would lose its {what}; no encoder here keeps it ({losing})"));
     }
-    Err(format!("no {} encoder here that can ({})", name(need.codec), why.join(", ")))
+    Err(format!("no {} encoder here that can ({})", need.codec.name(), why.join(", ")))
 }
 
 /// These take the values as parameters. The others write what the frames say in some versions of ffmpeg and silently not in
@@ -106,32 +106,26 @@ fn failure(encoder: &str, caps: &Caps) -> String {
     }
 }
 
-/// ffprobe's name of a codec.
-pub fn name(codec: VideoCodec) -> &'static str {
-    match codec {
-        VideoCodec::H264 => "h264",
-        VideoCodec::Hevc => "hevc",
-        VideoCodec::Av1 => "av1",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_card_is_not_asked_for_more_than_it_was_seen_to_do() {
-        let cap = |name: &str, largest: Option<(u32, u32)>| EncoderCap {
+    fn cap(name: &str, largest: Option<(u32, u32)>) -> EncoderCap {
+        EncoderCap {
             name: name.to_owned(),
             codec: "h264".to_owned(),
-            hardware: largest.is_some(),
+            hardware: !name.starts_with("lib"),
             device: None,
             ten_bit: true,
             keeps: [].into(),
             sessions: None,
             largest,
             verdict: Verdict::Works { fps: 100.0 },
-        };
+        }
+    }
+
+    #[test]
+    fn a_card_is_not_asked_for_more_than_it_was_seen_to_do() {
         let caps = Caps {
             encoders: vec![cap("h264_nvenc", Some((3840, 2160))), cap("libx264", None)],
             ..Caps::default()
@@ -154,18 +148,7 @@ mod tests {
     #[test]
     fn the_first_family_of_the_order_that_works_is_taken() {
         let names = ["h264_nvenc", "h264_vaapi", "libx264"];
-        let cap = |name: &&str| EncoderCap {
-            name: (*name).to_owned(),
-            codec: "h264".to_owned(),
-            hardware: !name.starts_with("lib"),
-            device: None,
-            ten_bit: false,
-            keeps: [].into(),
-            sessions: None,
-            largest: None,
-            verdict: Verdict::Works { fps: 100.0 },
-        };
-        let caps = Caps { encoders: names.iter().map(cap).collect(), ..Caps::default() };
+        let caps = Caps { encoders: names.iter().map(|name| cap(name, None)).collect(), ..Caps::default() };
         let nothing = BTreeSet::new();
         let need = Need {
             codec: VideoCodec::H264,
@@ -188,7 +171,7 @@ mod tests {
                 names.into_iter().filter(|name| may_use(Some(VideoCodec::H264), &choice, name)).collect();
             assert!(tried.contains(&encoder), "{order}: {tried:?}");
         }
-        let why = choose(need, &"qsv".parse::<EncoderChoice>().unwrap().of(VideoCodec::H264).clone(), &caps);
+        let why = choose(need, "qsv".parse::<EncoderChoice>().unwrap().of(VideoCodec::H264), &caps);
         assert!(why.unwrap_err().contains("h264_qsv: not in this ffmpeg"));
         let need = Need { codec: VideoCodec::Av1, ..need };
         let apple: EncoderChoice = "videotoolbox".parse().unwrap();

@@ -93,7 +93,7 @@ pub fn decide(
     losses(stream, video, policy, &keep, &mut lost);
     let encode = VideoEncode {
         encoder: row.encoder.to_owned(),
-        codec: encoder::name(codec).to_owned(),
+        codec: codec.name().to_owned(),
         device: cap.device.clone(),
         decode: caps
             .decoder(&stream.codec, video.bit_depth > 8)
@@ -147,7 +147,7 @@ pub fn reasons(
         VideoCodec::Hevc | VideoCodec::Av1 => matches!(stream.codec.as_str(), "hevc" | "av1" | "vp9"),
     };
     if !fits {
-        why.push(format!("video is {}, wanted is {}", words::codec(stream), encoder::name(codec)));
+        why.push(format!("video is {}, wanted is {}", words::codec(stream), codec.name()));
     }
     if policy.hdr == HdrPolicy::ToneMap && video.hdr() != Hdr::Sdr {
         why.push(format!("video is HDR ({}), wanted is SDR", words::curve(video.hdr())));

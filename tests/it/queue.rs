@@ -41,6 +41,15 @@ fn files_are_taken_in_the_order_asked_for() {
     }
 }
 
+/// Names of the files in the order in which they would be converted.
+fn planned(share: &Share, order: &str) -> Vec<String> {
+    let run = share.worker(&["--order", order, "--dry-run"]).end().expect(0);
+    let planned = run.events().into_iter().filter(|event| event["event"] == "planned");
+    planned
+        .map(|event| Path::new(event["path"].as_str().unwrap()).file_name().unwrap().to_str().unwrap().into())
+        .collect()
+}
+
 #[test]
 fn the_largest_the_smallest_or_any_file_comes_first_where_that_is_asked_for() {
     let share = Share::new();
@@ -49,15 +58,7 @@ fn the_largest_the_smallest_or_any_file_comes_first_where_that_is_asked_for() {
         .map(|(name, clip)| (fs::metadata(share.add(name, clip)).unwrap().len(), name.to_owned()))
         .into();
     sizes.sort();
-    let plans = |order: &str| -> Vec<String> {
-        let run = share.worker(&["--order", order, "--dry-run"]).end().expect(0);
-        let planned = run.events().into_iter().filter(|event| event["event"] == "planned");
-        planned
-            .map(|event| {
-                Path::new(event["path"].as_str().unwrap()).file_name().unwrap().to_str().unwrap().into()
-            })
-            .collect()
-    };
+    let plans = |order: &str| planned(&share, order);
     let smallest: Vec<String> = sizes.into_iter().map(|(_, name)| name).collect();
     assert_eq!(plans("smallest"), smallest);
     assert_eq!(plans("largest"), smallest.iter().rev().cloned().collect::<Vec<_>>());
@@ -84,15 +85,7 @@ fn what_frees_most_comes_first_by_what_a_scan_remembers() {
     share.put("flat.mkv", &bytes);
     share.add("song.flac", Clip::Flac);
     let root = share.root().to_str().unwrap().to_owned();
-    let planned = |order: &str| -> Vec<String> {
-        let run = share.worker(&["--order", order, "--dry-run"]).end().expect(0);
-        let planned = run.events().into_iter().filter(|event| event["event"] == "planned");
-        planned
-            .map(|event| {
-                Path::new(event["path"].as_str().unwrap()).file_name().unwrap().to_str().unwrap().into()
-            })
-            .collect()
-    };
+    let planned = |order: &str| planned(&share, order);
     assert_eq!(planned("largest")[..2], ["long.avi", "flat.mkv"]);
     share.run(["scan", &root]).expect(0);
     assert_eq!(planned("savings")[..2], ["flat.mkv", "long.avi"]);

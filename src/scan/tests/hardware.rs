@@ -5,37 +5,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::golden::{argv, caps, compare, decide, records};
+use super::golden::{CARDS, argv, caps, codec_of, compare, decide, records};
 use crate::model::encoders::EncoderChoice;
 use crate::model::media::MediaInfo;
 use crate::model::plan::{Action, Decision};
 use crate::model::policy::{Policy, VideoCodec};
 use crate::plan;
 
-const CARDS: [&str; 14] = [
-    "h264_nvenc",
-    "hevc_nvenc",
-    "av1_nvenc",
-    "h264_qsv",
-    "hevc_qsv",
-    "av1_qsv",
-    "h264_vaapi",
-    "hevc_vaapi",
-    "av1_vaapi",
-    "h264_amf",
-    "hevc_amf",
-    "av1_amf",
-    "h264_videotoolbox",
-    "hevc_videotoolbox",
-];
-
 /// The profiles whose video this encoder makes.
 fn policies(encoder: &str) -> Vec<Policy> {
-    let codec = match encoder.split('_').next() {
-        Some("h264") => VideoCodec::H264,
-        Some("hevc") => VideoCodec::Hevc,
-        _ => VideoCodec::Av1,
-    };
+    let codec = codec_of(encoder);
     let mut policies: Vec<Policy> =
         plan::profile_names().iter().filter_map(|name| plan::profile(name)).collect();
     for policy in &mut policies {
