@@ -84,11 +84,16 @@ fn stop() {
 
 #[cfg(windows)]
 fn kill() {
-    std::process::abort();
+    super::windows::process::kill_ourselves();
 }
 
-/// Windows has no stop signal; what a stopped process looks like to others, a sleeping one does too.
+/// Windows has no stop signal. A file of this process's id in the temporary folder says that it is here; whoever finds it
+/// suspends the process from outside, and takes the file away when it wakes it.
 #[cfg(windows)]
 fn stop() {
-    std::thread::sleep(Duration::from_secs(3600));
+    let mark = std::env::temp_dir().join(format!("media-converter-stopped-{}", std::process::id()));
+    let _ = std::fs::write(&mark, b"");
+    while mark.exists() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

@@ -78,7 +78,6 @@ fn two_of_four_killed_midway_cost_nothing_but_their_work() {
     share.assert_no_litter();
 }
 
-#[cfg(unix)]
 #[test]
 fn a_frozen_holder_is_skipped_and_finishes_when_it_wakes() {
     let share = Share::new();

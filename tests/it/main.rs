@@ -9,7 +9,7 @@
 
 mod commands;
 mod convert;
-#[cfg(all(target_os = "linux", feature = "failpoints"))]
+#[cfg(all(any(target_os = "linux", windows), feature = "failpoints"))]
 mod crash;
 mod docs;
 mod faults;

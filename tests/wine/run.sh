@@ -36,7 +36,7 @@ check() {
 cargo_tests() {
     local name=$1 log=$home/$1.log code sums p f s
     shift
-    cargo test --locked --target "$WINDOWS" --no-fail-fast "$@" -- --show-output "${without[@]}" "${filter[@]}" 2>&1 | tee "$log" |
+    cargo test --locked --all-features --target "$WINDOWS" --no-fail-fast "$@" -- --show-output "${without[@]}" "${filter[@]}" 2>&1 | tee "$log" |
         awk '/^successes:$/ { quiet = 1 } /^(failures:|test result: .*)$/ { quiet = 0 } !quiet || /^SKIPPED: / { print; fflush() }'
     code=${PIPESTATUS[0]}
     sums=$(awk '/^successes:$/ { inside = 1 } /^failures:$/ { inside = 0 }
@@ -54,7 +54,7 @@ cargo_tests() {
 # among it, for under wine there is no compiler to make it with.
 build() {
     if [ -n "${exe:-}" ]; then return; fi
-    cargo build --locked --target "$WINDOWS" --bin media-converter --example fake-ffmpeg --test it >"$home/build.log" 2>&1 ||
+    cargo build --locked --all-features --target "$WINDOWS" --bin media-converter --example contend --example fake-ffmpeg --test it >"$home/build.log" 2>&1 ||
         { fail "the Windows program builds"; tail -n 30 "$home/build.log"; return 1; }
     exe=$target/$WINDOWS/debug/media-converter.exe
 }

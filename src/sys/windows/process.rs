@@ -17,7 +17,8 @@ use windows_sys::Win32::System::JobObjects::{
 };
 use windows_sys::Win32::System::Threading::{
     BELOW_NORMAL_PRIORITY_CLASS, CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW, CREATE_SUSPENDED,
-    GetCurrentProcess, GetProcessTimes, OpenProcess, PROCESS_SUSPEND_RESUME, WaitForSingleObject,
+    GetCurrentProcess, GetProcessTimes, OpenProcess, PROCESS_SUSPEND_RESUME, TerminateProcess,
+    WaitForSingleObject,
 };
 
 use crate::sys::process::Ended;
@@ -57,6 +58,16 @@ fn enclose(job: &OwnedHandle) -> io::Result<()> {
         return Err(io::Error::last_os_error());
     }
     Ok(())
+}
+
+/// What a killed process is: no handler runs, and nothing is tidied up.
+#[cfg(any(test, feature = "failpoints"))]
+#[expect(unsafe_code, reason = "a handle that is always open")]
+pub fn kill_ourselves() {
+    // SAFETY: it ends this process.
+    unsafe {
+        TerminateProcess(GetCurrentProcess(), u32::MAX);
+    }
 }
 
 /// Starts the child asleep, puts it into a job and wakes it, so that nothing it starts can escape.

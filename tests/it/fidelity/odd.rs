@@ -223,11 +223,14 @@ fn odd_clocks_and_odd_colours_come_out_as_they_went_in() {
     let materials = Share::new();
     let exhibits = build(&materials.aside("odd"));
     let mut profiles = vec!["universal", "remux", "compact", "chromecast"];
+    let mut each = 1;
     if skipped_under_wine(
-        "compact and chromecast encode for minutes here, and are the same lines on every system",
+        "two of three films and two of four profiles encode for minutes here, and are the same lines on every system",
     ) {
         profiles.truncate(2);
+        each = 3;
     }
+    let exhibits: Vec<_> = exhibits.into_iter().step_by(each).collect();
     let before: Vec<Seen> = exhibits.iter().map(|(_, path)| seen(path)).collect();
     for profile in profiles {
         for few in (0..exhibits.len()).collect::<Vec<_>>().chunks(8) {

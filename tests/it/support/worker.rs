@@ -15,6 +15,26 @@ pub const DEADLINE: Duration = Duration::from_secs(if cfg!(windows) { 900 } else
 /// However much it has to say.
 const LONGEST: Duration = Duration::from_secs(3600);
 
+#[cfg(windows)]
+#[expect(unsafe_code, reason = "a handle in, a status out")]
+mod suspended {
+    use std::os::windows::io::AsRawHandle as _;
+    use windows_sys::Win32::Foundation::HANDLE;
+
+    #[link(name = "ntdll")]
+    unsafe extern "system" {
+        pub fn NtSuspendProcess(process: HANDLE) -> i32;
+        pub fn NtResumeProcess(process: HANDLE) -> i32;
+    }
+
+    /// Does this to every thread of the process.
+    pub fn whole(child: &std::process::Child, call: unsafe extern "system" fn(HANDLE) -> i32) {
+        // SAFETY: the handle is open as long as the child is there.
+        let status = unsafe { call(child.as_raw_handle()) };
+        assert!(status >= 0, "{status:#x}");
+    }
+}
+
 /// A program that was started.
 #[derive(Debug)]
 pub struct Worker {
@@ -154,6 +174,46 @@ impl Worker {
     #[cfg(unix)]
     pub fn thaw(&self) {
         self.signal(rustix::process::Signal::CONT);
+    }
+
+    /// Freezes it, as a suspended laptop would be.
+    #[cfg(windows)]
+    pub fn freeze(&self) {
+        suspended::whole(&self.child, suspended::NtSuspendProcess);
+    }
+
+    /// Lets it go on.
+    #[cfg(windows)]
+    pub fn thaw(&self) {
+        suspended::whole(&self.child, suspended::NtResumeProcess);
+    }
+
+    /// Waits until it has come to the step where the failpoint `stop` was set, and is frozen there.
+    #[cfg(target_os = "linux")]
+    pub fn frozen_by_failpoint(&self, _share: &super::Share) {
+        self.wait_until_frozen(|| {
+            std::fs::read_to_string(format!("/proc/{}/stat", self.id())).is_ok_and(|stat| {
+                stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
+            })
+        });
+    }
+
+    /// Waits until it has come to the step where the failpoint `stop` was set, and freezes it there.
+    #[cfg(windows)]
+    pub fn frozen_by_failpoint(&self, share: &super::Share) {
+        let mark = share.aside("tmp").join(format!("media-converter-stopped-{}", self.id()));
+        self.wait_until_frozen(|| mark.is_file());
+        self.freeze();
+        std::fs::remove_file(mark).unwrap();
+    }
+
+    #[cfg(any(target_os = "linux", windows))]
+    fn wait_until_frozen(&self, frozen: impl Fn() -> bool) {
+        let until = Instant::now() + DEADLINE;
+        while !frozen() {
+            assert!(Instant::now() < until, "it did not come to the step where it was to be frozen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// What Ctrl-C sends. False: it cannot be sent here, which is said.
