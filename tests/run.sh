@@ -213,7 +213,7 @@ windows_target() { # makes the Windows target and its C compiler be there; says 
 
 suite_windows() {
     if windows_target; then
-        run windows cargo clippy --locked --all-targets --target "$WINDOWS" -- -D warnings
+        run windows cargo clippy --locked --all-targets --all-features --target "$WINDOWS" -- -D warnings
     else
         skip windows "$reason"
     fi

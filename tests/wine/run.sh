@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Runs the Windows program and its tests under wine, with a real Windows ffmpeg:
 #
-#   tests/wine/run.sh             program fleet roots provision session
-#   tests/wine/run.sh PART...     only these: unit it core program fleet roots provision session
+#   tests/wine/run.sh             all of it
+#   tests/wine/run.sh PART...     only these: program fleet roots provision it unit session
 #
-# `it` is the whole integration suite; `core` is `it` without what says nothing of Windows: golden files, the papers, and what ffmpeg
-# makes of odd media. On two busy cores `unit` took 30 minutes and `it` 27: they are for before a release.
+# `it` is the whole integration suite, `unit` the tests inside the library but for those that only ffmpeg's arithmetic could fail.
 #
 # PASS, FAIL and SKIPPED lines and libtest's own output; the last line is `N passed, N failed, N skipped`.
 set -uo pipefail
@@ -60,20 +59,13 @@ build() {
 }
 
 part_unit() {
-    skip "wine unit: share::model: it does no IO and reads no clock, so that it is the same in the suite \`test\`"
-    without=(--skip share::model)
+    skip "wine unit: share::model: it does no IO and reads no clock; ffmpeg::caps::decode, scan::tests::real: minutes of ffmpeg, which makes the same of a film on every system"
+    without=(--skip share::model --skip ffmpeg::caps::decode --skip scan::tests::real)
     build && cargo_tests unit --lib
     without=()
 }
 
 part_it() { build && cargo_tests it --test it; }
-
-part_core() {
-    skip "wine core: docs, fidelity, golden, tidy: they say nothing of Windows; \`tests/wine/run.sh it\` runs them, too"
-    without=(--skip docs:: --skip fidelity:: --skip golden:: --skip tidy::)
-    build && cargo_tests core --test it
-    without=()
-}
 
 # What only real processes of both kinds can show is in scenarios of its own, one file each.
 part_program() { build && . tests/wine/program.sh; }
@@ -86,13 +78,13 @@ filter=() without=()
 parts=()
 for word in "$@"; do
     case $word in
-    unit | it | core | program | fleet | roots | provision | session) parts+=("$word") ;;
+    unit | it | program | fleet | roots | provision | session) parts+=("$word") ;;
     *) filter+=("$word") ;;
     esac
 done
 if [ ${#parts[@]} = 0 ]; then
     # The session comes last, for it ends.
-    parts=(program fleet roots provision session)
+    parts=(program fleet roots provision it unit session)
 fi
 
 mkdir -p "$home"
