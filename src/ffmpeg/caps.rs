@@ -172,7 +172,8 @@ fn complete_within(
             });
         }
     });
-    let interrupted = || Error::new(Kind::Interrupted, "finish trying ffmpeg's encoders: we were asked to stop");
+    let interrupted =
+        || Error::new(Kind::Interrupted, "finish trying ffmpeg's encoders: we were asked to stop");
     if sys::stop::asked() != Stop::No {
         return Err(interrupted());
     }

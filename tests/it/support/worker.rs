@@ -191,7 +191,7 @@ impl Worker {
     /// Waits until it has come to the step where the failpoint `stop` was set, and is frozen there.
     #[cfg(target_os = "linux")]
     pub fn frozen_by_failpoint(&self, _share: &super::Share) {
-        self.wait_until_frozen(|| {
+        Self::wait_until_frozen(|| {
             std::fs::read_to_string(format!("/proc/{}/stat", self.id())).is_ok_and(|stat| {
                 stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
             })
@@ -202,13 +202,13 @@ impl Worker {
     #[cfg(windows)]
     pub fn frozen_by_failpoint(&self, share: &super::Share) {
         let mark = share.aside("tmp").join(format!("media-converter-stopped-{}", self.id()));
-        self.wait_until_frozen(|| mark.is_file());
+        Self::wait_until_frozen(|| mark.is_file());
         self.freeze();
         std::fs::remove_file(mark).unwrap();
     }
 
     #[cfg(any(target_os = "linux", windows))]
-    fn wait_until_frozen(&self, frozen: impl Fn() -> bool) {
+    fn wait_until_frozen(frozen: impl Fn() -> bool) {
         let until = Instant::now() + DEADLINE;
         while !frozen() {
             assert!(Instant::now() < until, "it did not come to the step where it was to be frozen");
