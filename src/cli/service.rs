@@ -140,8 +140,8 @@ pub fn run(args: &ServiceArgs, look: Look) -> Result<Ending> {
             tell(service::install(&work, &places(), password)?);
         }
         What::Uninstall => tell(service::uninstall(&places())?),
-        What::Start => service::start()?,
-        What::Stop => service::stop()?,
+        What::Start => service::start(&places())?,
+        What::Stop => service::stop(&places())?,
         What::Status => {
             let Standing { running, words, .. } = service::status(&places())?;
             ui::out(&format!("{words}\n"));

@@ -8,6 +8,7 @@
 pub mod fetch;
 mod ffmpeg;
 mod hardware;
+mod launchd;
 mod packages;
 mod path;
 mod program;

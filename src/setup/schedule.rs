@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::service::{
-    Places, command, launchd_domain, launchd_file, log, remove, systemctl, systemd_folder, unknown, write,
-};
-use super::units::{Scope, When, Work, cron, launchd, systemd, task};
+use super::launchd::{self, Job};
+use super::service::{Places, command, remove, systemctl, systemd_folder, unknown, write};
+use super::units::{Scope, When, Work, cron, launchd as list, systemd, task};
 use crate::model::error::{Error, Kind, Result};
 use crate::sys::service::{self as manager, Manager};
 use crate::sys::{self, process};
@@ -59,8 +58,8 @@ pub fn texts(work: &Work, when: When, places: &Places) -> Result<Vec<(PathBuf, S
             ])
         }
         Manager::Launchd => Ok(vec![(
-            launchd_file(NAME, work.scope, places)?,
-            launchd::plist(NAME, work, Some(when), &log(work.scope, places)),
+            Job::new(NAME, work.scope, places)?.file,
+            list::plist(NAME, work, Some(when), &launchd::log(work.scope, places)),
         )]),
         Manager::Windows => Ok(vec![(PathBuf::from(NAME), task::task(work, when, &now()))]),
         Manager::Other => Ok(vec![(PathBuf::from("crontab"), format!("{}\n", cron_line(work, when)?))]),
@@ -91,11 +90,8 @@ pub fn install(work: &Work, when: When, places: &Places) -> Result<Vec<String>> 
             systemctl(work.scope, &["restart", &format!("{NAME}.timer")])?;
         }
         Manager::Launchd => {
-            for (file, text) in texts(work, when, places)? {
-                done.push(write(&file, &text)?);
-                let domain = launchd_domain(work.scope);
-                let _ = command("launchctl", &["bootout", &format!("{domain}/{NAME}")]);
-                command("launchctl", &["bootstrap", &domain, &file.to_string_lossy()])?;
+            for (_, text) in texts(work, when, places)? {
+                done.push(Job::new(NAME, work.scope, places)?.install(&text)?);
             }
         }
         Manager::Windows => {
@@ -136,13 +132,8 @@ pub fn uninstall(places: &Places) -> Result<Vec<String>> {
             Ok(files.iter().map(|file| format!("removed {}", file.display())).collect())
         }
         Manager::Launchd => {
-            let file = launchd_file(NAME, scope, places)?;
-            if !file.is_file() {
-                return nothing();
-            }
-            let _ = command("launchctl", &["bootout", &format!("{}/{NAME}", launchd_domain(scope))]);
-            remove(&file)?;
-            Ok(vec![format!("removed {}", file.display())])
+            let job = Job::new(NAME, scope, places)?;
+            if job.uninstall()? { Ok(vec![format!("removed {}", job.file.display())]) } else { nothing() }
         }
         Manager::Windows => match command("schtasks", &["/Delete", "/TN", NAME, "/F"]) {
             Ok(_) => Ok(vec![format!("removed the task {NAME}")]),
@@ -172,8 +163,9 @@ pub fn shown(places: &Places) -> Result<Option<String>> {
             systemctl(scope, &["list-timers", "--all", "--no-pager", &unit]).map(Some)
         }
         Manager::Launchd => {
-            let file = launchd_file(NAME, scope, places)?;
-            Ok(file.is_file().then(|| format!("{}\n", file.display())))
+            let job = Job::new(NAME, scope, places)?;
+            let state = job.state().unwrap_or_else(|| "not loaded".to_owned());
+            Ok(job.is_installed().then(|| format!("{}: {state}\n", job.file.display())))
         }
         Manager::Windows => Ok(command("schtasks", &["/Query", "/TN", NAME, "/FO", "LIST"]).ok()),
         Manager::Systemd { running: false } => match process::find_program(Path::new("crontab")) {

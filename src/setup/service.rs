@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::units::{Scope, Work, launchd, systemd};
+use super::launchd::{self, Job};
+use super::units::{Scope, Work, launchd as list, systemd};
 use crate::model::error::{Error, Kind, Result};
 use crate::sys::fs;
 use crate::sys::process::{self, Spawn};
@@ -49,8 +50,8 @@ pub fn text(work: &Work, places: &Places) -> Result<(PathBuf, String)> {
             Ok((systemd_folder(work.scope, places)?.join(format!("{NAME}.service")), systemd::service(work)))
         }
         Manager::Launchd => Ok((
-            launchd_file(NAME, work.scope, places)?,
-            launchd::plist(NAME, work, None, &log(work.scope, places)),
+            Job::new(NAME, work.scope, places)?.file,
+            list::plist(NAME, work, None, &launchd::log(work.scope, places)),
         )),
         Manager::Windows => Ok((PathBuf::from(NAME), command_line(work))),
         Manager::Other => Err(unknown()),
@@ -64,6 +65,10 @@ pub fn install(work: &Work, places: &Places, password: Option<String>) -> Result
         return install_in_windows(work, password);
     }
     let (file, text) = text(work, places)?;
+    if system == Manager::Launchd {
+        let done = Job::new(NAME, work.scope, places)?.install(&text)?;
+        return Ok(vec![done, "loaded and started".to_owned()]);
+    }
     let mut done = vec![write(&file, &text)?];
     match system {
         Manager::Systemd { running: true } => {
@@ -77,13 +82,6 @@ pub fn install(work: &Work, places: &Places, password: Option<String>) -> Result
                     "it runs while you are logged in; `loginctl enable-linger` lets it run always".to_owned(),
                 );
             }
-        }
-        Manager::Launchd => {
-            let domain = launchd_domain(work.scope);
-            // Absent is as good as removed.
-            let _ = command("launchctl", &["bootout", &format!("{domain}/{NAME}")]);
-            command("launchctl", &["bootstrap", &domain, &file.to_string_lossy()])?;
-            done.push("loaded and started".to_owned());
         }
         _ => done.push("not started: systemd does not run here".to_owned()),
     }
@@ -109,10 +107,12 @@ pub fn uninstall(places: &Places) -> Result<Vec<String>> {
             Ok(vec![format!("removed {}", file.display())])
         }
         Manager::Launchd => {
-            let file = launchd_file(NAME, scope, places)?;
-            let _ = command("launchctl", &["bootout", &format!("{}/{NAME}", launchd_domain(scope))]);
-            remove(&file)?;
-            Ok(vec![format!("removed {}", file.display())])
+            let job = Job::new(NAME, scope, places)?;
+            Ok(vec![if job.uninstall()? {
+                format!("removed {}", job.file.display())
+            } else {
+                "there was no service".to_owned()
+            }])
         }
         Manager::Windows => {
             let removed = manager::uninstall(NAME).map_err(windows("remove the service"))?;
@@ -127,24 +127,22 @@ pub fn uninstall(places: &Places) -> Result<Vec<String>> {
 }
 
 /// Starts it.
-pub fn start() -> Result<()> {
+pub fn start(places: &Places) -> Result<()> {
     match manager::manager() {
         Manager::Systemd { .. } => systemctl(scope(), &["start", &format!("{NAME}.service")]).map(drop),
-        Manager::Launchd => {
-            command("launchctl", &["kickstart", &format!("{}/{NAME}", launchd_domain(scope()))]).map(drop)
-        }
+        Manager::Launchd => Job::new(NAME, scope(), places)?.start(),
         Manager::Windows => manager::start(NAME).map_err(windows("start the service")),
         Manager::Other => Err(unknown()),
     }
 }
 
 /// Stops it; it starts again with the system.
-pub fn stop() -> Result<()> {
+pub fn stop(places: &Places) -> Result<()> {
     match manager::manager() {
         Manager::Systemd { .. } => systemctl(scope(), &["stop", &format!("{NAME}.service")]).map(drop),
         Manager::Launchd => {
-            command("launchctl", &["kill", "SIGTERM", &format!("{}/{NAME}", launchd_domain(scope()))])
-                .map(drop)
+            Job::new(NAME, scope(), places)?.unload();
+            Ok(())
         }
         Manager::Windows => manager::stop(NAME).map(drop).map_err(windows("stop the service")),
         Manager::Other => Err(unknown()),
@@ -173,20 +171,15 @@ pub fn status(places: &Places) -> Result<Standing> {
             Ok(Standing { installed: true, running, words })
         }
         Manager::Launchd => {
-            let file = launchd_file(NAME, scope(), places)?;
-            if !file.is_file() {
+            let job = Job::new(NAME, scope(), places)?;
+            if !job.is_installed() {
                 return Ok(absent());
             }
-            let told = command("launchctl", &["print", &format!("{}/{NAME}", launchd_domain(scope()))]);
-            let words = told
-                .as_deref()
-                .unwrap_or("not loaded")
-                .lines()
-                .find(|line| line.contains("state ="))
-                .unwrap_or("not loaded")
-                .trim()
-                .to_owned();
-            Ok(Standing { installed: true, running: words.ends_with("running"), words })
+            let state = job.state();
+            // Between two runs it waits for the next: that is its life, too.
+            let running = state.is_some();
+            let words = state.unwrap_or_else(|| "stopped; it starts with the next login".to_owned());
+            Ok(Standing { installed: true, running, words })
         }
         Manager::Windows => Ok(match manager::standing(NAME).map_err(windows("ask about the service"))? {
             None => absent(),
@@ -265,31 +258,6 @@ pub(super) fn systemd_folder(scope: Scope, places: &Places) -> Result<PathBuf> {
         (Scope::System, _) => Ok(PathBuf::from("/etc/systemd/system")),
         (Scope::User, Some(config)) => Ok(config.join("systemd/user")),
         (Scope::User, None) => Err(Error::new(Kind::Io, "find this user's units").hint("Set HOME.")),
-    }
-}
-
-pub(super) fn launchd_file(label: &str, scope: Scope, places: &Places) -> Result<PathBuf> {
-    let folder = match (scope, &places.home) {
-        (Scope::System, _) => PathBuf::from("/Library/LaunchDaemons"),
-        (Scope::User, Some(home)) => home.join("Library/LaunchAgents"),
-        (Scope::User, None) => return Err(Error::new(Kind::Io, "find this user's agents").hint("Set HOME.")),
-    };
-    Ok(folder.join(format!("{label}.plist")))
-}
-
-pub(super) fn launchd_domain(scope: Scope) -> String {
-    match scope {
-        Scope::System => "system".to_owned(),
-        Scope::User => format!("gui/{}", manager::user_number()),
-    }
-}
-
-pub(super) fn log(scope: Scope, places: &Places) -> String {
-    match (scope, &places.home) {
-        (Scope::User, Some(home)) => {
-            home.join("Library/Logs/media-converter.log").to_string_lossy().into_owned()
-        }
-        _ => "/Library/Logs/media-converter.log".to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Downloads from a server of our own, steps and their way back, units to the letter.
 
 mod download;
+mod launchd;
 mod server;
 mod steps;
 mod units;

@@ -47,8 +47,7 @@ pub fn plist(label: &str, work: &Work, when: Option<When>, log: &str) -> String 
     }
     let _ = write!(
         text,
-        "\
-    <key>ProcessType</key>
+        "    <key>ProcessType</key>
     <string>Background</string>
     <key>LowPriorityIO</key>
     <true/>
