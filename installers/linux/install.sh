@@ -55,15 +55,22 @@ as_root() {
     shift
     if [ "$(id -u)" = 0 ]; then
         "$@"
-    elif have sudo && [ -t 0 ]; then
-        note "root is needed $what: sudo $*"
-        sudo "$@"
-    elif have sudo && sudo -n true 2>/dev/null; then
-        note "root is used $what: sudo $*"
-        sudo -n "$@"
-    else
-        die "root is needed $what, and there is nobody to ask for a password. As root, run: $*"
+        return
     fi
+    # Alpine has doas instead of sudo.
+    for asker in sudo doas; do
+        have $asker || continue
+        if [ -t 0 ]; then
+            note "root is needed $what: $asker $*"
+            $asker "$@"
+            return
+        elif $asker -n true 2>/dev/null; then
+            note "root is used $what: $asker $*"
+            $asker -n "$@"
+            return
+        fi
+    done
+    die "root is needed $what, and there is nobody to ask for a password. As root, run: $*"
 }
 
 manager=
@@ -89,8 +96,13 @@ packages() {
     esac
 }
 
+encodes_h264() { ffmpeg -hide_banner -encoders 2>/dev/null | grep -q libx264; }
+
+# fedoras_own: this ffmpeg is Fedora's, which leaves out what is patented.
+fedoras_own() { [ "$manager" = dnf ] && have rpm && rpm -q ffmpeg-free >/dev/null 2>&1 && ! encodes_h264; }
+
 get_ffmpeg() {
-    if have ffmpeg && have ffprobe; then
+    if have ffmpeg && have ffprobe && ! fedoras_own; then
         note "$(ffmpeg -version | sed -n '1s/ Copyright.*//p') is here"
     else
         say "Installing ffmpeg"
@@ -102,10 +114,19 @@ get_ffmpeg() {
                 "https://mirrors.rpmfusion.org/free/fedora/rpmfusion-free-release-$(rpm -E %fedora).noarch.rpm" ||
                 note "RPM Fusion could not be added"
         fi
-        packages "to install ffmpeg" ffmpeg || { [ "$manager" = dnf ] && packages "to install ffmpeg" ffmpeg-free; }
+        if [ "$manager" = dnf ]; then
+            # Fedora's own, and the libraries of it that every desktop has, make way for RPM Fusion's.
+            set -- --allowerasing ffmpeg
+        else
+            set -- ffmpeg
+        fi
+        packages "to install ffmpeg" "$@" || {
+            [ "$manager" != apk ] || note "Alpine has ffmpeg in \`community\`: see that /etc/apk/repositories names it"
+            [ "$manager" = dnf ] && packages "to install ffmpeg" ffmpeg-free
+        } || die "ffmpeg could not be installed: install it and run this again"
         have ffprobe || die "ffmpeg is installed, but ffprobe is not: install it and run this again"
     fi
-    ffmpeg -hide_banner -encoders 2>/dev/null | grep -q libx264 ||
+    encodes_h264 ||
         note "WARNING: this ffmpeg has no libx264; converting video needs an ffmpeg with an H.264 encoder"
 }
 
@@ -200,7 +221,7 @@ get_rustup_package() {
 # put FILE TARGET MODE: in one step, so that a running program is not disturbed; noted for --uninstall.
 put() {
     printf '%s\n' "$2" >>"$manifest.new"
-    if cmp -s "$1" "$2"; then return; fi
+    if cmp -s "$1" "$2" 2>/dev/null; then return; fi
     mkdir -p "$(dirname "$2")"
     cp "$1" "$2.new.$$"
     chmod "$3" "$2.new.$$"

@@ -135,10 +135,12 @@ fn hint(os: &str, os_release: &str) -> String {
         "windows" => "winget install --id Gyan.FFmpeg --exact",
         "macos" => "brew install ffmpeg",
         _ if is(&["debian", "ubuntu"]) => "sudo apt install ffmpeg",
-        _ if is(&["fedora", "rhel", "centos"]) => "sudo dnf install ffmpeg-free",
+        _ if is(&["fedora", "rhel", "centos"]) => {
+            "sudo dnf install --allowerasing ffmpeg (from RPM Fusion: Fedora's own ffmpeg-free has no libx264)"
+        }
         _ if is(&["arch"]) => "sudo pacman -S ffmpeg",
         _ if is(&["suse", "opensuse"]) => "sudo zypper install ffmpeg",
-        _ if is(&["alpine"]) => "sudo apk add ffmpeg",
+        _ if is(&["alpine"]) => "doas apk add ffmpeg",
         _ => return "Install ffmpeg with ffprobe, version 4.4 or newer, from your system's packages.".into(),
     };
     format!("Install ffmpeg: {command}")

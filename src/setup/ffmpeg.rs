@@ -146,22 +146,24 @@ fn by_packages(context: &mut Context) -> Result<Ending> {
             "Give an archive: --ffmpeg-url with --sha256, or --offline-cache DIR.".to_owned(),
         );
     };
-    let sudo = manager.needs_root && !service::is_privileged();
+    let lacks_rights = manager.needs_root && !service::is_privileged();
+    let asker = if lacks_rights { asker() } else { None };
     if context.wishes.dry_run {
-        return Ok(Ending::Skipped(format!("would run `{}`", packages::typed(manager.attempts[0], sudo))));
+        return Ok(Ending::Skipped(format!("would run `{}`", packages::typed(manager.attempts[0], asker))));
     }
-    if sudo && !may_sudo() {
+    if lacks_rights && asker.is_none_or(|asker| command(&[asker, "-n", "true"]).is_err()) {
+        let typed = packages::typed(manager.attempts[0], asker);
         return missing(
             "it needs an administrator's rights".to_owned(),
-            format!("Run `{}`, then this again.", packages::typed(manager.attempts[0], sudo)),
+            format!("With these, run `{typed}`, then this again."),
         );
     }
     let mut last = String::new();
     for attempt in manager.attempts {
-        let typed = packages::typed(attempt, sudo);
+        let typed = packages::typed(attempt, asker);
         context.watch.note(&format!("running `{typed}`"));
-        let words: Vec<&str> =
-            if sudo { ["sudo", "-n"].iter().chain(*attempt).copied().collect() } else { attempt.to_vec() };
+        let lent = asker.map(|asker| [asker, "-n"]);
+        let words: Vec<&str> = lent.iter().flatten().chain(*attempt).copied().collect();
         match command(&words) {
             Ok(()) => {
                 if let Ok(tools) = find(context) {
@@ -180,8 +182,9 @@ fn by_packages(context: &mut Context) -> Result<Ending> {
     )
 }
 
-fn may_sudo() -> bool {
-    process::find_program(Path::new("sudo")).is_some() && command(&["sudo", "-n", "true"]).is_ok()
+/// Who lends the rights here.
+fn asker() -> Option<&'static str> {
+    packages::ASKERS.into_iter().find(|asker| process::find_program(Path::new(asker)).is_some())
 }
 
 /// Runs a command to its end; the telling line where it fails.

@@ -42,8 +42,9 @@ pub const MANAGERS: &[Manager] = &[
     Manager {
         program: "dnf",
         attempts: &[
-            // The full build lies in RPM Fusion; Fedora's own does without the patented encoders.
-            &["dnf", "install", "-y", "ffmpeg"],
+            // The full build lies in RPM Fusion; Fedora's own does without the patented encoders, and its libraries, which
+            // every desktop has, stand in the way.
+            &["dnf", "install", "-y", "--allowerasing", "ffmpeg"],
             &["dnf", "install", "-y", "ffmpeg-free"],
         ],
         needs_root: true,
@@ -96,8 +97,10 @@ pub const LINKS: &[&str] = &[
     "/usr/local/bin",
 ];
 
+/// Who lends an administrator's rights; Alpine has the second.
+pub const ASKERS: [&str; 2] = ["sudo", "doas"];
+
 /// The command as the user would type it.
-pub fn typed(command: &[&str], with_sudo: bool) -> String {
-    let command = command.join(" ");
-    if with_sudo { format!("sudo {command}") } else { command }
+pub fn typed(command: &[&str], asker: Option<&str>) -> String {
+    asker.iter().chain(command).copied().collect::<Vec<_>>().join(" ")
 }

@@ -39,12 +39,18 @@ impl Machine {
 
     /// Only what every system has, for a PATH that is nothing but `bin`.
     fn be_bare(&self) {
-        for tool in [
-            "awk", "cat", "chmod", "cmp", "cp", "dirname", "grep", "head", "ln", "mkdir", "mktemp", "mv",
-            "rm", "sed", "sh", "sort",
-        ] {
+        for tool in COMMON {
             std::os::unix::fs::symlink(tool_of_the_machine(tool), self.bin.join(tool)).unwrap();
         }
+    }
+
+    /// The same as BusyBox has it, which is all that Alpine has: its shell and its tools. False: it is not here.
+    fn be_alpine(&self) -> bool {
+        let Some(busybox) = find_tool("busybox") else { return false };
+        for tool in COMMON {
+            std::os::unix::fs::symlink(&busybox, self.bin.join(tool)).unwrap();
+        }
+        true
     }
 
     fn prefix(&self) -> PathBuf {
@@ -56,7 +62,10 @@ impl Machine {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("installers/linux/install.sh");
         let environment: Vec<_> =
             command.get_envs().filter_map(|(k, v)| Some((k.to_owned(), v?.to_owned()))).collect();
-        command = Command::new("sh");
+        // The first in that PATH, as `#!/bin/sh` is the system's.
+        command = Command::new(
+            std::env::split_paths(path).map(|folder| folder.join("sh")).find(|sh| sh.exists()).unwrap(),
+        );
         command.arg(script).arg("--prefix").arg(self.prefix()).args(args).env_clear().envs(environment);
         command.env("PATH", path).env("CARGO_TARGET_DIR", self.share.aside("target"));
         command.stdin(std::process::Stdio::null()).current_dir(self.share.aside(""));
@@ -68,11 +77,20 @@ impl Machine {
     }
 }
 
-fn tool_of_the_machine(name: &str) -> PathBuf {
+/// What the installer needs besides what it installs.
+const COMMON: [&str; 16] = [
+    "awk", "cat", "chmod", "cmp", "cp", "dirname", "grep", "head", "ln", "mkdir", "mktemp", "mv", "rm",
+    "sed", "sh", "sort",
+];
+
+fn find_tool(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH").unwrap())
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
-        .unwrap_or_else(|| panic!("{name} is a common tool"))
+}
+
+fn tool_of_the_machine(name: &str) -> PathBuf {
+    find_tool(name).unwrap_or_else(|| panic!("{name} is a common tool"))
 }
 
 #[test]
@@ -189,7 +207,7 @@ fn each_distributions_manager_is_asked_for_ffmpeg_and_a_compiler_in_its_own_word
             "dnf",
             vec![
                 "install -y -q https://mirrors.rpmfusion.org/free/fedora/rpmfusion-free-release-43.noarch.rpm",
-                "install -y -q ffmpeg",
+                "install -y -q --allowerasing ffmpeg",
                 "install -y -q gcc",
             ],
         ),
@@ -207,7 +225,9 @@ fn each_distributions_manager_is_asked_for_ffmpeg_and_a_compiler_in_its_own_word
     ];
     for (manager, words) in expected {
         let machine = Machine::new();
-        machine.be_bare();
+        if manager != "apk" || !machine.be_alpine() {
+            machine.be_bare();
+        }
         machine.program("id", "echo 0");
         machine.program("rpm", "case $1 in -E) echo 43 ;; *) exit 1 ;; esac");
         let called = machine.share.aside("called");
@@ -228,4 +248,51 @@ fn each_distributions_manager_is_asked_for_ffmpeg_and_a_compiler_in_its_own_word
         assert_eq!(fs::read_to_string(&called).unwrap().lines().collect::<Vec<_>>(), words, "{manager}");
         assert!(machine.prefix().join("bin/media-converter").is_file(), "{manager}");
     }
+}
+
+/// A desktop of Fedora has an ffmpeg, but not one that encodes H.264; RPM Fusion's cannot be installed beside it.
+#[test]
+fn fedoras_own_ffmpeg_makes_way_for_one_that_encodes_h264() {
+    let machine = Machine::new();
+    machine.be_bare();
+    machine.program("id", "echo 0");
+    machine.program("rpm", "case $1 in -E) echo 43 ;; -q) [ $2 = ffmpeg-free ] ;; esac");
+    machine.program("ffmpeg", "echo 'ffmpeg version 7.1.2 Copyright'; echo ' V....D h264_vaapi'");
+    machine.program("ffprobe", "exit 0");
+    machine.program("cc", "exit 0");
+    let called = machine.share.aside("called");
+    machine.program(
+        "dnf",
+        &format!(
+            "echo \"$*\" >>'{}'\ncase $* in *' ffmpeg') ln -sf '{}' '{}/ffmpeg' ;; esac",
+            called.display(),
+            tool_of_the_machine("ffmpeg").display(),
+            machine.bin.display()
+        ),
+    );
+    let run = machine.install(&[], machine.bin.to_str().unwrap()).expect(0);
+    let calls = fs::read_to_string(&called).unwrap();
+    assert!(calls.ends_with("install -y -q --allowerasing ffmpeg\n"), "{calls}");
+    assert!(!run.stdout.contains("WARNING"), "{}", run.stdout);
+
+    // Now that it is there, nothing is installed again.
+    machine.install(&[], machine.bin.to_str().unwrap()).expect(0);
+    assert_eq!(fs::read_to_string(&called).unwrap(), calls);
+}
+
+#[test]
+fn an_ordinary_user_of_alpine_has_doas_and_is_told_where_ffmpeg_lies() {
+    let machine = Machine::new();
+    // Not BusyBox' tools: its shell takes its own `id` before any other.
+    machine.be_bare();
+    machine.program("id", "echo 1000");
+    machine.program("doas", "[ \"$1\" = -n ] || exit 1; shift; \"$@\"");
+    machine.program("apk", "echo 'ERROR: unable to select packages: ffmpeg (no such package)' >&2; exit 1");
+    let run = machine.install(&[], machine.bin.to_str().unwrap()).expect(1);
+    assert!(run.stdout.contains("doas apk add ffmpeg"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("community") && run.stderr.contains("could not be installed"),
+        "{}",
+        run.stderr
+    );
 }

@@ -39,7 +39,7 @@ fn each_package_manager_is_asked_in_its_own_words() {
     }
     for (manager, words) in [
         ("apt-get", "apt-get install -y --no-install-recommends ffmpeg"),
-        ("dnf", "dnf install -y ffmpeg"),
+        ("dnf", "dnf install -y --allowerasing ffmpeg"),
         ("pacman", "pacman -S --noconfirm --needed ffmpeg"),
         ("apk", "apk add ffmpeg"),
         ("zypper", "zypper --non-interactive install ffmpeg"),
