@@ -218,11 +218,19 @@ get_rustup_package() {
 
 # ---------------------------------------------------------------------------------------------------- install
 
+# folder DIR: makes it and what it lies in; what was not there is noted for --uninstall, with a slash at its end.
+folder() {
+    if [ -d "$1" ]; then return; fi
+    folder "$(dirname "$1")"
+    mkdir "$1"
+    printf '%s/\n' "$1" >>"$work/files"
+}
+
 # put FILE TARGET MODE: in one step, so that a running program is not disturbed; noted for --uninstall.
 put() {
-    printf '%s\n' "$2" >>"$manifest.new"
+    folder "$(dirname "$2")"
+    printf '%s\n' "$2" >>"$work/files"
     if cmp -s "$1" "$2" 2>/dev/null; then return; fi
-    mkdir -p "$(dirname "$2")"
     cp "$1" "$2.new.$$"
     chmod "$3" "$2.new.$$"
     mv -f "$2.new.$$" "$2"
@@ -239,7 +247,9 @@ install_program() {
     changed=no
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
-    { mkdir -p "$(dirname "$manifest")" && : >"$manifest.new"; } 2>/dev/null ||
+    # Folders that an earlier run made are still ours.
+    if [ -f "$manifest" ]; then grep '/$' "$manifest" >"$work/files" || :; fi
+    { folder "$(dirname "$manifest")" && : >"$manifest.new"; } 2>/dev/null ||
         die "$prefix is not writable: run this as root, or choose another --prefix"
     put "$built" "$prefix/bin/$NAME" 755
     for shell in bash zsh fish; do
@@ -248,6 +258,7 @@ install_program() {
     put "$work/bash" "$prefix/share/bash-completion/completions/$NAME" 644
     put "$work/zsh" "$prefix/share/zsh/site-functions/_$NAME" 644
     put "$work/fish" "$prefix/share/fish/vendor_completions.d/$NAME.fish" 644
+    cp "$work/files" "$manifest.new"
     mv -f "$manifest.new" "$manifest"
     if [ $changed = yes ]; then note "installed $("$prefix/bin/$NAME" --version)"; else note "everything is installed already"; fi
     case :$PATH: in
@@ -261,10 +272,15 @@ install_program() {
 uninstall() {
     [ -f "$manifest" ] || die "nothing is installed in $prefix (no $manifest)"
     say "Removing $NAME from $prefix"
-    while IFS= read -r file; do
-        rm -f "$file" && note "$file"
-    done <"$manifest"
+    # What lies in a folder was noted after it.
+    gone=$(sed -n '1!G;h;$p' "$manifest")
     rm -f "$manifest"
+    printf '%s\n' "$gone" | while IFS= read -r file; do
+        case $file in
+        */) rmdir "$file" 2>/dev/null || : ;;
+        *) rm -f "$file" && note "$file" ;;
+        esac
+    done
     rmdir "$(dirname "$manifest")" 2>/dev/null || :
     note "Kept: your configuration, this machine's history, ffmpeg and Rust."
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # The Debian package, and the README's first command, in a bare Debian that has nothing but apt:
 #
-#   tests/debian/run.sh [deb] [units] [lintian] [container] [readme] [base]     default: deb units lintian container
+#   tests/debian/run.sh [deb] [units] [lintian] [container] [readme] [sudo] [base]     default: deb units lintian container
 #
 #   DEB=FILE         test this package instead of one made here, of the program as `cargo build` makes it for tests
-#   RUST_FROM=DIR    readme: copy a Rust toolchain (a folder with bin/cargo) into the root instead of having install.sh fetch
-#                    one, and build without optimising
+#   RUST_FROM=DIR    readme, sudo: copy a Rust toolchain (a folder with bin/cargo) into the root instead of having install.sh
+#                    fetch one, and build without optimising
+#   QUICK=1          readme, sudo: only the latter
 #
 # Needs root, debootstrap and a Debian mirror; the bare root is kept in target/debian/base.tar for the next time. The last
 # line is `N passed, N failed, N skipped`.
@@ -173,29 +174,53 @@ part_container() {
         kill -TERM $worker; wait $worker'
 }
 
-part_readme() {
+# By root, and by somebody with a home of their own who may use sudo.
+part_readme() { first_command root /root; }
+part_sudo() { first_command me /home/me; }
+
+first_command() { # first_command USER HOME
+    local user=$1 home=$2 command
     bare
-    mkdir -p "$root/source"
-    git archive HEAD | tar -C "$root/source" -x
     inside apt-get -q update >/dev/null 2>&1
+    if [ "$user" != root ]; then
+        inside useradd --create-home "$user"
+        inside apt-get -qq install -y --no-install-recommends sudo >/dev/null 2>&1
+        echo "$user ALL=(ALL) NOPASSWD: ALL" >"$root/etc/sudoers.d/$user"
+    fi
+    git clone -q --no-hardlinks . "$root/$home/source" && git -C "$root/$home/source" remote remove origin ||
+        { fail "a clean clone"; return; }
+    local more=()
+    # Behind a proxy of their own, people have certificates of their own.
+    if [ -s "${SSL_CERT_FILE:-}" ]; then
+        cp -L "$SSL_CERT_FILE" "$root/etc/certificates.pem"
+        more=(SSL_CERT_FILE=/etc/certificates.pem CURL_CA_BUNDLE=/etc/certificates.pem CARGO_HTTP_CAINFO=/etc/certificates.pem)
+    fi
+    mkdir -p "$root/$home/.cargo"
     if [ -n "${RUST_FROM:-}" ]; then
-        mkdir -p "$root/root/.cargo"
-        cp -a "$RUST_FROM/bin" "$root/root/.cargo/bin"
-        cp -a "$RUST_FROM/lib" "$root/root/.cargo/lib"
+        cp -a "$RUST_FROM/bin" "$RUST_FROM/lib" "$root/$home/.cargo/"
         # install.sh installs these together with what it fetches Rust by.
         inside apt-get -qq install -y --no-install-recommends ca-certificates >/dev/null 2>&1
-        # Behind a proxy of their own, people have certificates of their own.
-        cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt" 2>/dev/null
-        # What is tested is the way, not the speed of the program.
-        printf '[profile.release]\nopt-level = 0\nlto = false\ncodegen-units = 16\n' >"$root/root/.cargo/config.toml"
     fi
-    local command
+    # What is tested is the way, not the speed of the program.
+    [ -z "${RUST_FROM:-}${QUICK:-}" ] ||
+        printf '[profile.release]\nopt-level = 0\nlto = false\ncodegen-units = 16\n' >"$root/$home/.cargo/config.toml"
+    [ "$user" = root ] || inside chown -R "$user:" "$home"
+    as_user() { inside runuser -u "$user" -- env HOME="$home" "${more[@]}" sh -c "cd ~/source && $1"; }
+    # What the program and its demo leave; Rust is kept, as the installer says.
+    in_home() { (cd "$root/$home" && find . \( -path ./source -o -path ./.cargo -o -path ./.rustup \
+        -o -path ./media-converter-demo \) -prune -o -print | sort); }
+    in_home >"$here/home-before"
     command=$(sed -n '/^```sh$/,/^```$/p' README.md | sed -n '2s/ *#.*//p')
-    check "the README's first command works: $command" inside sh -c "cd /source && $command"
-    check "the demo's film is there" test -s "$root/root/media-converter-demo/Movies/Testbild (2024).mp4"
-    check "the program is installed" inside /root/.local/bin/media-converter --version
-    check "and uninstalled" inside sh -c 'cd /source && ./installers/linux/install.sh --uninstall'
-    check "nothing is left of it" test -z "$(find "$root/root/.local" -name '*media-converter*' ! -path '*/state/*')"
+    check "the README's first command works for $user: $command" as_user "$command"
+    check "the demo's film is there" test -s "$root/$home/media-converter-demo/Movies/Testbild (2024).mp4"
+    check "it is $user's" test "$(stat -c %u "$root/$home/media-converter-demo/Movies/Testbild (2024).mp4")" = "$(inside id -u "$user")"
+    check "the interrupted copy is left alone" test -s "$root/$home/media-converter-demo/Broken/interrupted copy.mkv"
+    check "the program is installed" as_user '$HOME/.local/bin/media-converter --version'
+    check "again it builds and changes nothing" as_user './installers/linux/install.sh | grep "everything is installed already"'
+    check "it is uninstalled" as_user "./installers/linux/install.sh --uninstall"
+    in_home >"$here/home-after"
+    check "nothing is left of it in $home" diff "$here/home-before" "$here/home-after"
+    check "nor elsewhere" test -z "$(ours | grep -v "^\.$home/\(source\|media-converter-demo\|.cargo\|.rustup\)")"
 }
 
 parts=("$@")

@@ -116,8 +116,12 @@ fn installing_twice_changes_nothing_and_uninstalling_leaves_nothing() {
     assert!(again.stdout.contains("everything is installed already"), "{}", again.stdout);
     assert_eq!(digests(&machine.prefix()), installed);
 
+    // Not even a folder that was made; one that somebody else puts something into stays.
+    fs::write(machine.prefix().join("bin/other"), "somebody's").unwrap();
     machine.install(&["--uninstall"], &machine.usual_path()).expect(0);
-    assert!(digests(&machine.prefix()).is_empty());
+    assert_eq!(digests(&machine.prefix()).keys().collect::<Vec<_>>(), ["bin/other"]);
+    assert_eq!(fs::read_dir(machine.prefix()).unwrap().count(), 1, "bin, and no share");
+    fs::remove_dir_all(machine.prefix()).unwrap();
     let nothing = machine.install(&["--uninstall"], &machine.usual_path()).expect(1);
     assert!(nothing.stderr.contains("nothing is installed"), "{}", nothing.stderr);
 }
