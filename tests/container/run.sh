@@ -2,11 +2,12 @@
 # The container image: linted, built and run by a real engine (podman, with images and containers of its own in
 # target/container, so that nobody else's are touched):
 #
-#   tests/container/run.sh [lint] [compose] [image]      default: all
+#   tests/container/run.sh [lint] [compose] [image] [compiler]      default: lint compose image
 #
 # No image is fetched: a bare Debian made by debootstrap takes the place of Debian's image, and the same with a cargo that
-# hands out the program built here the place of Rust's. So every step of the Dockerfile runs but the compiler's. The last
-# line is `N passed, N failed, N skipped`.
+# hands out the program built here the place of Rust's. So every step of the Dockerfile runs but the compiler's; `compiler`
+# runs that one, too, by this machine's own toolchain in that image, without optimising. The last line is
+# `N passed, N failed, N skipped`.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 70
 exec </dev/null
@@ -51,8 +52,12 @@ part_lint() {
 part_compose() {
     if docker compose version >/dev/null 2>&1; then
         check "docker compose takes the file" env MEDIA_SERVER=nas docker compose -f "$recipe/compose.yaml" config --quiet
+    # The older one, which Debian has and which needs no engine to look at a file.
+    elif have docker-compose || apt_install docker-compose; then
+        check "docker-compose takes the file" env MEDIA_SERVER=nas docker-compose -f "$recipe/compose.yaml" config --quiet
+        check "and not without the NAS' name" sh -c "! docker-compose -f '$recipe/compose.yaml' config --quiet"
     else
-        skip "docker compose is not here: the compose file is only read"
+        skip "no docker compose is here, and none could be installed: the compose file is only read"
     fi
     linters || { skip "PyYAML could not be installed by pip"; return; }
     check "two workers share one library, and each has a state of its own" "$here/lint/bin/python" -c '
@@ -80,18 +85,34 @@ engine() {
         --events-backend file "$verb" "${more[@]}" "$@"
 }
 
-stand_ins() { # the two images that the Dockerfile begins with
-    local base=$target/debian/base.tar program=$target/debug/media-converter
+engine_is_here() { # sets what engine() needs
+    [ "$(id -u)" = 0 ] || { skip "building an image here needs root"; return 1; }
+    { have podman && have runc; } || apt_install podman runc ||
+        { skip "podman is not here and could not be installed; \`tests/debian/run.sh container\` takes the steps by hand"; return 1; }
+    runtime=runc driver=vfs
+    have runc || runtime=crun
+    if grep -qw overlay /proc/filesystems && [ "$(stat -f -c %T "$here")" != overlayfs ]; then driver=overlay; fi
+    local base=$target/debian/base.tar
     [ -s "$base" ] || tests/debian/run.sh base >"$here/base.log" 2>&1
     [ -s "$base" ] || { skip "no bare Debian: $(grep -m 1 SKIPPED "$here/base.log")"; return 1; }
+    engine import "$base" docker.io/library/debian:bookworm-slim >"$here/import.log" 2>&1 ||
+        { skip "podman takes no image: $(tail -n 1 "$here/import.log")"; return 1; }
+}
+
+rust_image() { # the image that the Dockerfile's first stage begins with, from $here/rust
+    engine build --pull=never -q -t docker.io/library/rust:1.95-bookworm "$here/rust" >"$here/rust.log" 2>&1 ||
+        { skip "podman builds no image here: $(tail -n 1 "$here/rust.log")"; return 1; }
+}
+
+handed_out() { # a cargo that hands out the program built here
+    local program=$target/debug/media-converter
     [ -x "$program" ] || cargo build --locked --bin media-converter >"$here/build.log" 2>&1 || { fail "the program builds"; return 1; }
-    engine import "$base" docker.io/library/debian:bookworm-slim >"$here/import.log" 2>&1 || { skip "podman takes no image: $(tail -n 1 "$here/import.log")"; return 1; }
+    rm -rf "$here/rust"
     mkdir -p "$here/rust/handed-out"
     cp "$program" "$here/rust/handed-out/media-converter"
     printf '#!/bin/sh\nset -e\ntest -f Cargo.toml -a -f src/main.rs\nmkdir -p target/release\ncp /handed-out/media-converter target/release/\n' >"$here/rust/cargo"
     printf 'FROM docker.io/library/debian:bookworm-slim\nCOPY handed-out /handed-out\nCOPY --chmod=755 cargo /usr/local/bin/cargo\n' >"$here/rust/Dockerfile"
-    engine build --pull=never -q -t docker.io/library/rust:1.95-bookworm "$here/rust" >"$here/rust.log" 2>&1 ||
-        { skip "podman builds no image here: $(tail -n 1 "$here/rust.log")"; return 1; }
+    rust_image || return
     # The program needs the C library that it was built with.
     engine run --rm docker.io/library/rust:1.95-bookworm /handed-out/media-converter --version >"$here/version.log" 2>&1 ||
         { skip "podman runs no container of ours here: $(tail -n 1 "$here/version.log")"; return 1; }
@@ -121,17 +142,13 @@ clear_away() {
 }
 
 part_image() {
-    [ "$(id -u)" = 0 ] || { skip "building an image here needs root"; return; }
     have ffmpeg || { skip "ffmpeg is not installed"; return; }
-    { have podman && have runc; } || apt_install podman runc || { skip "podman is not here and could not be installed; \`tests/debian/run.sh container\` takes the steps by hand"; return; }
-    runtime=runc driver=vfs
-    have runc || runtime=crun
+    engine_is_here || return
     library=$here/library
-    if grep -qw overlay /proc/filesystems && [ "$(stat -f -c %T "$here")" != overlayfs ]; then driver=overlay; fi
     clear_away
     # Without systemd podman complains that nobody will ask for the containers' health; here the test does.
     : >"$here/engine.err"
-    stand_ins || return
+    handed_out || return
     check "the image is built" image -t media-converter
     check "the NVENC variant is built" image --target nvenc -t media-converter:nvenc
     check "it asks for the part of the driver that encodes" \
@@ -198,6 +215,38 @@ part_image() {
     check "and only one of them" test "$(ls "$library"/long.mkv "$library"/long.mp4 2>/dev/null | wc -l)" = 1
     [ "$failed" = 0 ] || { tail -n 5 "$here"/two.{json,err}; engine logs one 2>&1 | tail -n 10; }
     clear_away
+}
+
+part_compiler() {
+    engine_is_here || return
+    local toolchain
+    toolchain=$(rustc --print sysroot) || { skip "there is no Rust here to put into an image"; return; }
+    rm -rf "$here/rust"
+    mkdir -p "$here/rust/lib/rustlib"
+    local host
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    cp -a "$toolchain/bin" "$here/rust/"
+    cp -a "$toolchain"/lib/*.so "$here/rust/lib/"
+    cp -a "$toolchain/lib/rustlib/$host" "$here/rust/lib/rustlib/"
+    # Behind a proxy of their own, people have certificates of their own.
+    cp -L "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$here/rust/certificates.pem"
+    printf '[profile.release]\nopt-level = 0\nlto = false\ncodegen-units = 16\n' >"$here/rust/config.toml"
+    cat >"$here/rust/Dockerfile" <<'END'
+FROM docker.io/library/debian:bookworm-slim
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
+COPY certificates.pem /etc/certificates.pem
+COPY config.toml /usr/local/cargo/config.toml
+COPY bin /usr/local/rust/bin
+COPY lib /usr/local/rust/lib
+ENV CARGO_HOME=/usr/local/cargo PATH=/usr/local/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin CARGO_HTTP_CAINFO=/etc/certificates.pem
+END
+    rust_image || return
+    rm -rf "$here/rust"
+    check "the program is compiled in its image and put into the next" image --target nvenc -t media-converter:compiled
+    local version
+    version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
+    check "it runs there" test "$(engine run --rm --entrypoint media-converter media-converter:compiled --version)" = "media-converter $version"
+    check "nothing of the compiler is in that image" engine run --rm --entrypoint sh media-converter:compiled -c '! ls -d /source /usr/local/rust'
 }
 
 parts=("$@")
