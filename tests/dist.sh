@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Looks at what `cargo xtask dist` made: every archive is whole, and every Linux program in them works as far as this
-# machine can run it (another processor's by qemu-user).
+# Looks at what `cargo xtask dist` made: every archive is whole, and every program in them works as far as this machine can
+# run it (another processor's by qemu-user, Windows' by wine).
 #
 #   tests/dist.sh [DIR]      default: target/dist
 #
@@ -42,7 +42,7 @@ libc_is() {
     fi
 }
 
-runs() { # runs TARGET PROGRAM: says its version and scans a film
+runs() { # runs TARGET PROGRAM: here, or by qemu-user
     local target=$1 program=$2 with=()
     case $target in
     "$(uname -m)"-*) ;;
@@ -56,13 +56,26 @@ runs() { # runs TARGET PROGRAM: says its version and scans a film
         with=("qemu-${target%%-*}")
         ;;
     esac
-    check "$target says its version" test "$("${with[@]}" "$program" --version)" = "media-converter $version"
+    works "$target" "$work" / "${with[@]}" "$program"
+}
+
+runs_in_windows() { # runs_in_windows TARGET PROGRAM
+    local why
+    command -v wine >/dev/null || { skip "$1: wine is not installed"; return; }
+    why=$(tests/wine/prepare.sh) || { skip "$1: $(tail -n 1 <<<"$why")"; return; }
+    # Z: is this machine's root.
+    works "$1" "Z:${work//\//\\}" '\' tests/wine/wine "$2"
+}
+
+works() { # works TARGET FOLDER SEPARATOR PROGRAM...: says its version and scans a film; the folder is $work as it sees it
+    local target=$1 folder=$2 separator=$3 found
+    shift 3
+    check "$target says its version" test "$("$@" --version | tr -d '\r')" = "media-converter $version"
     command -v ffmpeg >/dev/null || { skip "$target: a scan needs ffmpeg"; return; }
     mkdir -p "$work/films"
     [ -s "$work/films/film.avi" ] ||
         ffmpeg -hide_banner -loglevel error -f lavfi -i testsrc=s=160x90:r=10:d=1 -c:v mpeg4 "$work/films/film.avi"
-    local found
-    found=$("${with[@]}" "$program" --state-dir "$work/state-$target" scan --no-cache --json "$work/films" 2>"$work/scan.err")
+    found=$("$@" --state-dir "$folder${separator}state-$target" scan --no-cache --json "$folder${separator}films" 2>"$work/scan.err")
     check "$target scans a film" grep -q '"mpeg4"' <<<"$found"
     tail -n 5 "$work/scan.err"
 }
@@ -90,7 +103,10 @@ for archive in "$dist/media-converter-$version"-*.tar.gz "$dist/media-converter-
         check "$target can load NVIDIA's library" grep -q ' dlopen' <(readelf -W --dyn-syms "$program")
         ;;
     esac
-    case $target in *-linux-*) runs "$target" "$program" ;; esac
+    case $target in
+    *-linux-*) runs "$target" "$program" ;;
+    *-windows-*) runs_in_windows "$target" "$program" ;;
+    esac
 done
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" = 0 ]

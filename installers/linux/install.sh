@@ -269,9 +269,26 @@ install_program() {
     esac
 }
 
+# starts_it UNIT: it was written for the program of this prefix.
+starts_it() { grep '^ExecStart=' "$1" 2>/dev/null | grep -qF "$prefix/bin/$NAME"; }
+
+# What `service install` and `schedule install` made of the program that is about to go.
+uninstall_starters() {
+    program=$prefix/bin/$NAME
+    [ -x "$program" ] || return 0
+    for what in service schedule; do
+        unit=$NAME.service
+        [ $what = service ] || unit=$NAME-scheduled.service
+        if starts_it "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user/$unit"; then "$program" $what uninstall; fi
+        if starts_it "/etc/systemd/system/$unit"; then as_root "to remove the $what" "$program" $what uninstall; fi
+    done
+    if crontab -l 2>/dev/null | grep "# $NAME schedule\$" | grep -qF "$program "; then "$program" schedule uninstall; fi
+}
+
 uninstall() {
     [ -f "$manifest" ] || die "nothing is installed in $prefix (no $manifest)"
     say "Removing $NAME from $prefix"
+    uninstall_starters
     # What lies in a folder was noted after it.
     gone=$(sed -n '1!G;h;$p' "$manifest")
     rm -f "$manifest"

@@ -127,6 +127,8 @@ pub fn uninstall(places: &Places) -> Result<Vec<String>> {
             }
             systemctl(scope, &["disable", "--now", &format!("{NAME}.timer")])?;
             let _ = systemctl(scope, &["stop", &format!("{NAME}.service")]);
+            // When it last ran is kept for a timer that catches up.
+            let _ = systemctl(scope, &["clean", "--what=state", &format!("{NAME}.timer")]);
             files.iter().try_for_each(|file| remove(file))?;
             systemctl(scope, &["daemon-reload"])?;
             Ok(files.iter().map(|file| format!("removed {}", file.display())).collect())

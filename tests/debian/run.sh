@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The Debian package, and the README's first command, in a bare Debian that has nothing but apt:
 #
-#   tests/debian/run.sh [deb] [units] [lintian] [container] [readme] [sudo] [base]     default: deb units lintian container
+#   tests/debian/run.sh [deb] [units] [lintian] [container] [systemd] [readme] [sudo] [base]
+#                                                                            default: deb units lintian container
 #
 #   DEB=FILE         test this package instead of one made here, of the program as `cargo build` makes it for tests
 #   RUST_FROM=DIR    readme, sudo: copy a Rust toolchain (a folder with bin/cargo) into the root instead of having install.sh
@@ -41,7 +42,7 @@ done
 root=$here/root
 # What is mounted in the namespace of each command below goes with it.
 clean() { rm -rf --one-file-system "$root"; }
-trap clean EXIT
+trap '[ -z "${boot:-}" ] || kill "$boot"; clean' EXIT
 
 # The mirror that this machine uses itself, where it is a Debian.
 mirror=$(sed -nE 's/^URIs: *(http[^ ]*\/debian) *$/\1/p' /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1)
@@ -222,6 +223,9 @@ first_command() { # first_command USER HOME
     check "nothing is left of it in $home" diff "$here/home-before" "$here/home-after"
     check "nor elsewhere" test -z "$(ours | grep -v "^\.$home/\(source\|media-converter-demo\|.cargo\|.rustup\)")"
 }
+
+# shellcheck source=tests/debian/systemd.sh
+. tests/debian/systemd.sh
 
 parts=("$@")
 [ $# -gt 0 ] || parts=(deb units lintian container)

@@ -127,6 +127,35 @@ fn installing_twice_changes_nothing_and_uninstalling_leaves_nothing() {
 }
 
 #[test]
+fn what_starts_the_program_goes_with_it() {
+    if cfg!(target_os = "macos") || Path::new("/run/systemd/system").exists() {
+        println!("SKIPPED: this machine has a manager of its own that would make a real schedule");
+        return;
+    }
+    let machine = Machine::new();
+    machine.install(&[], &machine.usual_path()).expect(0);
+    let table = machine.share.aside("table");
+    machine.program(
+        "crontab",
+        &format!("if [ \"$1\" = -l ]; then exec cat '{0}'; fi\nexec cp \"$1\" '{0}'", table.display()),
+    );
+    let line = |program: &Path| {
+        format!("0 * * * * {} --dir /srv --quiet # media-converter schedule\n", program.display())
+    };
+    // Another installation's line is not ours.
+    let other = line(Path::new("/opt/media-converter"));
+    fs::write(&table, &other).unwrap();
+    machine.install(&["--uninstall"], &machine.usual_path()).expect(0);
+    assert_eq!(fs::read_to_string(&table).unwrap(), other);
+
+    machine.install(&[], &machine.usual_path()).expect(0);
+    fs::write(&table, format!("0 5 * * 1 backup\n{}", line(&machine.prefix().join("bin/media-converter"))))
+        .unwrap();
+    machine.install(&["--uninstall"], &machine.usual_path()).expect(0);
+    assert_eq!(fs::read_to_string(&table).unwrap(), "0 5 * * 1 backup\n");
+}
+
+#[test]
 fn the_demo_ends_with_a_converted_library_and_an_untouched_broken_file() {
     let machine = Machine::new();
     let demo = machine.share.aside("a demo");
