@@ -42,7 +42,7 @@ done
 root=$here/root
 # What is mounted in the namespace of each command below goes with it.
 clean() { rm -rf --one-file-system "$root"; }
-trap '[ -z "${boot:-}" ] || kill "$boot"; clean' EXIT
+trap 'declare -F power_off >/dev/null && power_off; clean' EXIT
 
 # The mirror that this machine uses itself, where it is a Debian.
 mirror=$(sed -nE 's/^URIs: *(http[^ ]*\/debian) *$/\1/p' /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1)

@@ -2,7 +2,7 @@
 # Part `systemd` of tests/debian/run.sh, which reads this file: services, schedules and the package's units in a systemd that
 # really runs, as process 1 of namespaces of its own over the bare root.
 
-boot= init=
+boot='' init=''
 
 within() { # within SECONDS COMMAND...: until it comes true
     local until=$((SECONDS + $1))
@@ -46,10 +46,11 @@ power_on() { # sets $boot and $init; false where a systemd cannot run here
 # Something of Debian's own may have failed in so small a machine.
 is_up() { case $(guest systemctl is-system-running) in running | degraded) ;; *) false ;; esac; }
 power_off() {
-    [ -z "$boot" ] || kill "$boot" 2>/dev/null
-    [ -z "$boot" ] || wait "$boot" 2>/dev/null
-    boot=
-}
+    # unshare itself takes no TERM while it waits.
+    [ -z "$init" ] || kill -KILL "$init"
+    [ -z "$boot" ] || wait "$boot"
+    boot='' init=''
+} 2>/dev/null
 
 readonly LIBRARY='/srv/my films 100%'
 film() { # film NAME [SECONDS]: an hour old, so that it counts as quiet

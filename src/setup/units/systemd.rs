@@ -98,7 +98,14 @@ TimeoutStopSec=60
 Nice=10
 IOSchedulingClass=best-effort
 IOSchedulingPriority=7
-CPUSchedulingPolicy=batch
+",
+    );
+    // A user's manager that is niced itself may not choose it, and the unit would not start.
+    if work.scope == Scope::System {
+        text.push_str("CPUSchedulingPolicy=batch\n");
+    }
+    text.push_str(
+        "\
 OOMScoreAdjust=300
 NoNewPrivileges=yes
 LockPersonality=yes
