@@ -258,7 +258,8 @@ install_program() {
     put "$work/bash" "$prefix/share/bash-completion/completions/$NAME" 644
     put "$work/zsh" "$prefix/share/zsh/site-functions/_$NAME" 644
     put "$work/fish" "$prefix/share/fish/vendor_completions.d/$NAME.fish" 644
-    cp "$work/files" "$manifest.new"
+    # A folder comes before what lies in it.
+    LC_ALL=C sort -u "$work/files" >"$manifest.new"
     mv -f "$manifest.new" "$manifest"
     if [ $changed = yes ]; then note "installed $("$prefix/bin/$NAME" --version)"; else note "everything is installed already"; fi
     case :$PATH: in
@@ -289,7 +290,7 @@ uninstall() {
     [ -f "$manifest" ] || die "nothing is installed in $prefix (no $manifest)"
     say "Removing $NAME from $prefix"
     uninstall_starters
-    # What lies in a folder was noted after it.
+    # A folder's content is named after it.
     gone=$(sed -n '1!G;h;$p' "$manifest")
     rm -f "$manifest"
     printf '%s\n' "$gone" | while IFS= read -r file; do
