@@ -2,7 +2,7 @@
 # The Debian package, and the README's first command, in a bare Debian that has nothing but apt:
 #
 #   tests/debian/run.sh [deb] [units] [lintian] [container] [systemd] [readme] [sudo] [base]
-#                                                                            default: deb units lintian container
+#                                                                            default: deb units systemd lintian container
 #
 #   DEB=FILE         test this package instead of one made here, of the program as `cargo build` makes it for tests
 #   RUST_FROM=DIR    readme, sudo: copy a Rust toolchain (a folder with bin/cargo) into the root instead of having install.sh
@@ -228,7 +228,7 @@ first_command() { # first_command USER HOME
 . tests/debian/systemd.sh
 
 parts=("$@")
-[ $# -gt 0 ] || parts=(deb units lintian container)
+[ $# -gt 0 ] || parts=(deb units systemd lintian container)
 for part in "${parts[@]}"; do
     declare -F "part_$part" >/dev/null || { echo "tests/debian/run.sh: no such part: $part" >&2; exit 2; }
     printf '\n-- %s\n' "$part"

@@ -329,3 +329,59 @@ fn an_ordinary_user_of_alpine_has_doas_and_is_told_where_ffmpeg_lies() {
         run.stderr
     );
 }
+
+/// macOS' script, as far as a shell goes: all else is `setup`, which has tests of its own.
+#[test]
+fn the_script_for_macos_hands_everything_to_setup() {
+    let machine = Machine::new();
+    let archive = machine.share.aside("archive");
+    let home = machine.share.aside("mac");
+    let installed = home.join(".local/bin/media-converter");
+    fs::create_dir_all(&archive).unwrap();
+    fs::create_dir_all(installed.parent().unwrap()).unwrap();
+    let script = archive.join("install-media-converter.sh");
+    fs::copy(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("installers/macos/install-media-converter.sh"),
+        &script,
+    )
+    .unwrap();
+    let called = machine.share.aside("called");
+    let program = |file: &Path| {
+        fs::write(file, format!("#!/bin/sh\necho \"$0 $*\" >>'{}'\nexit 7\n", called.display())).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    machine.program("xattr", &format!("echo \"xattr $*\" >>'{}'; exit 1", called.display()));
+    let run = |args: &[&str]| {
+        let mut command = Command::new("sh");
+        command.arg(&script).args(args).env("HOME", &home).env("PATH", machine.usual_path());
+        command.stdin(std::process::Stdio::null());
+        let run = Worker::start(command).end();
+        let words = fs::read_to_string(&called).unwrap_or_default();
+        let _ = fs::remove_file(&called);
+        (run, words.lines().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let (nowhere, words) = run(&[]);
+    assert!(nowhere.expect(4).stderr.contains("unpack the whole release archive") && words.is_empty());
+
+    // What a browser fetched is let through; the program's own ending is the script's.
+    let beside = archive.join("media-converter");
+    program(&beside);
+    let (ended, words) = run(&["--demo", "a folder"]);
+    ended.expect(7);
+    let beside = beside.display();
+    assert_eq!(
+        words,
+        [
+            format!("xattr -d com.apple.quarantine {beside}"),
+            format!("{beside} setup --install --demo a folder")
+        ]
+    );
+    let (_, words) = run(&["--uninstall"]);
+    assert_eq!(words.last().unwrap(), &format!("{beside} setup --uninstall"));
+
+    // The archive may be gone by then.
+    fs::remove_file(archive.join("media-converter")).unwrap();
+    program(&installed);
+    let (_, words) = run(&["--uninstall"]);
+    assert_eq!(words.last().unwrap(), &format!("{} setup --uninstall", installed.display()));
+}
