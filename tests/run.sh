@@ -233,8 +233,8 @@ lint_for() {
 suite_msvc() { lint_for msvc x86_64-pc-windows-msvc; }
 suite_macos() { lint_for macos aarch64-apple-darwin; }
 
-# The Debian package in a bare Debian: installed, its units verified and run by a systemd, lintian, purged.
-suite_debian() { run debian tests/debian/run.sh deb units systemd lintian; }
+# A bare Debian: the package, its units and a systemd that runs them, cron, set-up by the program alone, lintian.
+suite_debian() { run debian tests/debian/run.sh deb units systemd cron setup lintian; }
 
 # The image, built and run by an engine of the tests' own.
 suite_container() { run container tests/container/run.sh; }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The Debian package, and the README's first command, in a bare Debian that has nothing but apt:
 #
-#   tests/debian/run.sh [deb] [units] [lintian] [container] [systemd] [readme] [sudo] [base]
-#                                                                            default: deb units systemd lintian container
+#   tests/debian/run.sh [deb] [units] [lintian] [container] [systemd] [cron] [setup] [readme] [sudo] [base]
+#                                               default: deb units systemd cron setup lintian container
 #
 #   DEB=FILE         test this package instead of one made here, of the program as `cargo build` makes it for tests
 #   RUST_FROM=DIR    readme, sudo: copy a Rust toolchain (a folder with bin/cargo) into the root instead of having install.sh
@@ -175,6 +175,49 @@ part_container() {
         kill -TERM $worker; wait $worker'
 }
 
+# Without a manager of services it is cron, whose lines have rules of their own for `%` and quotation marks.
+part_cron() {
+    bare
+    package || return
+    inside apt-get -q update >/dev/null 2>&1
+    check "cron and the package install" inside apt-get -q install -y --no-install-recommends cron ./media-converter.deb
+    mkdir -p "$root$LIBRARY"
+    inside sh -ec 'ffmpeg -v error -f lavfi -i testsrc=s=160x90:r=10:d=1 -c:v mpeg4 "$1/one.avi"; touch -d "1 hour ago" "$1/one.avi"' sh "$LIBRARY"
+    echo '0 5 * * 1 /bin/true' | inside crontab -
+    check "schedule install" inside media-converter schedule install --every 1m --dir "$LIBRARY"
+    check "schedule show" grep -q 'my films' <(inside media-converter schedule show)
+    # shellcheck disable=SC2016
+    check "cron runs it, and it converts a film" inside sh -c 'cron
+        for _ in $(seq 180); do [ ! -s "$1/one.mp4" ] || exit 0; sleep 1; done; exit 1' sh "$LIBRARY"
+    check "apt purges the package" inside apt-get -q purge -y media-converter
+    check "and its line in root's table goes with it, no other" test "$(inside crontab -l)" = '0 5 * * 1 /bin/true'
+}
+
+# The program alone, on a Debian without ffmpeg.
+part_setup() {
+    bare
+    package || return
+    dpkg-deb --fsys-tarfile "$root/media-converter.deb" | tar -C "$root" -x --strip-components=3 -f - ./usr/bin/media-converter
+    local ours=$root/root/.local/state/media-converter
+    check "setup alone says what it would do" grep -q 'apt-get install' <(inside /media-converter setup --install --dry-run 2>&1)
+    check "and does nothing" test ! -e "$ours" -a ! -e "$root/usr/bin/ffmpeg" -a ! -e "$root/root/.local"
+    everything >"$here/before"
+    cp "$root/root/.profile" "$here/profile"
+    check "setup has apt install ffmpeg, tries it, and installs the program" inside /media-converter setup --install
+    check "its reports are there" test -s "$ours/setup_report.json" -a -s "$ours/setup_report.txt"
+    check "in which it is ready" grep -q '"outcome": "ready"' "$ours/setup_report.json"
+    check "a new login knows the program" inside env HOME=/root sh -lc 'test "$(command -v media-converter)" = /root/.local/bin/media-converter'
+    check "again it changes nothing" not grep -q '"changed"' <(inside /media-converter setup --install --json)
+    # A root that sees the machine's own card would encode on it.
+    local code
+    inside /media-converter setup --require-gpu >"$here/gpu.log" 2>&1
+    code=$?
+    check "without a card that encodes, --require-gpu ends with 20 ($code)" test $code = 20 -o -e /dev/dri -o -e /dev/nvidia0
+    check "setup --uninstall" inside /root/.local/bin/media-converter setup --uninstall
+    check "the profile is as it was" cmp "$here/profile" "$root/root/.profile"
+    check "the program is gone" test ! -e "$root/root/.local/bin"
+}
+
 # By root, and by somebody with a home of their own who may use sudo.
 part_readme() { first_command root /root; }
 part_sudo() { first_command me /home/me; }
@@ -228,7 +271,7 @@ first_command() { # first_command USER HOME
 . tests/debian/systemd.sh
 
 parts=("$@")
-[ $# -gt 0 ] || parts=(deb units systemd lintian container)
+[ $# -gt 0 ] || parts=(deb units systemd cron setup lintian container)
 for part in "${parts[@]}"; do
     declare -F "part_$part" >/dev/null || { echo "tests/debian/run.sh: no such part: $part" >&2; exit 2; }
     printf '\n-- %s\n' "$part"
