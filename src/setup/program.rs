@@ -30,6 +30,8 @@ pub fn put(context: &mut Context) -> Result<Ending, Fatal> {
         |path: &Path| fetch::digest(path).map_err(|error| Fatal::from(Error::io("read", path, error)));
     let there = fs::is_listed(&target).unwrap_or(false);
     if there && digest(&target)? == digest(&own)? {
+        // Its place in PATH may have been lost meanwhile.
+        context.installed.push(folder);
         return Ok(Ending::Fine(format!("{shown} is this version")));
     }
     if context.wishes.dry_run {

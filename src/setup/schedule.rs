@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::launchd::{self, Job};
-use super::service::{Places, command, remove, systemctl, systemd_folder, unknown, write};
+use super::service::{Places, answers, command, remove, systemctl, systemd_folder, unknown, write};
 use super::units::{Scope, When, Work, cron, launchd as list, systemd, task};
 use crate::model::error::{Error, Kind, Result};
 use crate::sys::service::{self as manager, Manager};
@@ -82,6 +82,7 @@ pub fn install(work: &Work, when: When, places: &Places) -> Result<Vec<String>> 
     let mut done = Vec::new();
     match manager::manager() {
         Manager::Systemd { running: true } => {
+            answers(work.scope)?;
             for (file, text) in texts(work, when, places)? {
                 done.push(write(&file, &text)?);
             }

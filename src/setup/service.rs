@@ -69,6 +69,9 @@ pub fn install(work: &Work, places: &Places, password: Option<String>) -> Result
         let done = Job::new(NAME, work.scope, places)?.install(&text)?;
         return Ok(vec![done, "loaded and started".to_owned()]);
     }
+    if system == (Manager::Systemd { running: true }) {
+        answers(work.scope)?;
+    }
     let mut done = vec![write(&file, &text)?];
     match system {
         Manager::Systemd { running: true } => {
@@ -285,6 +288,15 @@ pub(super) fn write(file: &Path, text: &str) -> Result<String> {
 
 pub(super) fn remove(file: &Path) -> Result<()> {
     fs::remove_file(file).map(drop).map_err(|error| Error::io("remove", file, error))
+}
+
+/// Asked before anything is written: a user who came by su has no manager to speak to.
+pub(super) fn answers(scope: Scope) -> Result<()> {
+    systemctl(scope, &["show", "--property=Version"]).map(drop).map_err(|error| match scope {
+        Scope::System => error,
+        Scope::User => error
+            .hint("Log in as this user (su and sudo give no session), or run it as root with --user NAME."),
+    })
 }
 
 pub(super) fn systemctl(scope: Scope, args: &[&str]) -> Result<String> {

@@ -116,6 +116,9 @@ part_systemd() {
 
     # 3. A user's own service, who has no other rights.
     film three
+    check "without a session it is said what to do" grep -q 'as root with --user' \
+        <(guest runuser -u me -- env HOME=/home/me media-converter service install --dir "$LIBRARY" 2>&1)
+    check "and nothing is written" not ls "$root/home/me/.config/systemd"
     guest loginctl enable-linger me
     check "me has a manager" within 60 test -S "/proc/$init/root/run/user/1000/bus"
     check "a user's service install" as_me media-converter service install --dir "$LIBRARY"

@@ -230,6 +230,10 @@ fn what_is_installed_can_be_uninstalled_and_nothing_of_ours_is_left() {
     assert_eq!(std::fs::metadata(bin.join(&name)).unwrap().len(), own);
     let again = run(&wishes, &WORKER[put], &Deaf);
     assert_eq!(states(&again)[0], State::Ok, "{}", again.text());
+    if !wishes.keep_path {
+        // Its place in PATH is looked at again, too.
+        assert_eq!(states(&again)[1], State::Ok, "{}", again.text());
+    }
 
     // Somebody else's program in the same folder stays.
     std::fs::write(bin.join("other"), b"not ours").unwrap();
