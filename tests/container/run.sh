@@ -226,7 +226,7 @@ part_compiler() {
     local host
     host=$(rustc -vV | sed -n 's/^host: //p')
     cp -a "$toolchain/bin" "$here/rust/"
-    cp -a "$toolchain"/lib/*.so "$here/rust/lib/"
+    cp -a "$toolchain"/lib/*.so* "$here/rust/lib/"
     cp -a "$toolchain/lib/rustlib/$host" "$here/rust/lib/rustlib/"
     # Behind a proxy of their own, people have certificates of their own.
     cp -L "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$here/rust/certificates.pem"
