@@ -92,7 +92,12 @@ for archive in "$dist/media-converter-$version"-*.tar.gz "$dist/media-converter-
     program=$top/media-converter
     [ -e "$program" ] || program=$program.exe
     missing=()
-    for paper in "${papers[@]}"; do [ -s "$top/$paper" ] || missing+=("$paper"); done
+    case $target in
+    *-windows-*) installers=(install-media-converter.ps1 install-media-converter.bat) ;;
+    *-apple-*) installers=(install-media-converter.sh) ;;
+    *) installers=() ;;
+    esac
+    for paper in "${papers[@]}" "${installers[@]}"; do [ -s "$top/$paper" ] || missing+=("$paper"); done
     check "$target has program and papers (${missing[*]:-all})" test -s "$program" -a ${#missing[@]} = 0
     echo "$target: program $(stat -c %s "$program"), archive $(stat -c %s "$archive") bytes"
     case $target in

@@ -238,7 +238,8 @@ COPY certificates.pem /etc/certificates.pem
 COPY config.toml /usr/local/cargo/config.toml
 COPY bin /usr/local/rust/bin
 COPY lib /usr/local/rust/lib
-ENV CARGO_HOME=/usr/local/cargo PATH=/usr/local/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin CARGO_HTTP_CAINFO=/etc/certificates.pem
+# Where a build's step has no /proc of its own, a library does not find the one beside it.
+ENV LD_LIBRARY_PATH=/usr/local/rust/lib CARGO_HOME=/usr/local/cargo PATH=/usr/local/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin CARGO_HTTP_CAINFO=/etc/certificates.pem
 END
     rust_image || return
     rm -rf "$here/rust"
