@@ -81,7 +81,9 @@ engine() {
     build) more=(--network host --isolation chroot --ulimit nofile=1024:1024 --ulimit nproc=4096:4096) ;;
     run) more=(--network host --ulimit nofile=1024:1024 --ulimit nproc=4096:4096) ;;
     esac
-    podman --root "$here/images" --runroot "$here/run" --storage-driver "$driver" --cgroup-manager cgroupfs --runtime "$runtime" \
+    mkdir -p "$here/tmp"
+    # What steps keep between builds (`--mount=type=cache`) lies among the temporary files.
+    TMPDIR=$here/tmp podman --root "$here/images" --runroot "$here/run" --storage-driver "$driver" --cgroup-manager cgroupfs --runtime "$runtime" \
         --events-backend file "$verb" "${more[@]}" "$@"
 }
 
@@ -238,8 +240,7 @@ COPY certificates.pem /etc/certificates.pem
 COPY config.toml /usr/local/cargo/config.toml
 COPY bin /usr/local/rust/bin
 COPY lib /usr/local/rust/lib
-# Where a build's step has no /proc of its own, a library does not find the one beside it.
-ENV LD_LIBRARY_PATH=/usr/local/rust/lib CARGO_HOME=/usr/local/cargo PATH=/usr/local/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin CARGO_HTTP_CAINFO=/etc/certificates.pem
+ENV CARGO_HOME=/usr/local/cargo PATH=/usr/local/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin CARGO_HTTP_CAINFO=/etc/certificates.pem
 END
     rust_image || return
     rm -rf "$here/rust"
