@@ -58,8 +58,9 @@ pub fn transcode(plan: &Plan, media: &MediaInfo, files: Files<'_>, release: Rele
     let mapped: Vec<&StreamPlan> = plan.streams.iter().filter(|s| !attaches(s)).collect();
     // A tone-mapped picture goes through a graph of its own: ffmpeg hands the header of a stream on to the result, and an SDR
     // picture that carries the mastering display of its HDR source is shown too dark or too bright. It does so wherever it
-    // sees one source, also for a graph with one input, so the graph has a second one that ends at once.
-    let own_graph = |s: &StreamPlan| encode_of(s).is_some_and(|e| e.tone_map.is_some());
+    // sees one source, also for a graph with one input, so the graph has a second one that ends at once. Old versions hand on
+    // Dolby Vision's record as well, which promises what is in no frame of the result.
+    let own_graph = |s: &StreamPlan| encode_of(s).is_some_and(|e| forgets_header(e, media.stream(s.source)));
     for (n, stream) in mapped.iter().enumerate().filter(|(_, s)| own_graph(s)) {
         if let Some((encode, source)) = encode_of(stream).zip(media.stream(stream.source)) {
             let facts = source.video.clone().unwrap_or_default();
@@ -174,7 +175,8 @@ pub(super) fn still(input: &Path, still: &Still<'_>) -> Vec<OsString> {
     let Still { stream, at, filters, size, .. } = *still;
     // A container without an index is entered somewhere near, maybe after the last key frame: enough of a run-up is decoded
     // and thrown away, where `-ss` before the input alone would show another picture.
-    let run_up = if still.indexed { 0.0 } else { 5.0 };
+    // Encoders of films set one in 250 frames where nobody says otherwise.
+    let run_up = if still.indexed { 0.0 } else { 12.0 };
     let mut line = Line::default();
     line.words(&["-hide_banner", "-nostdin", "-nostats", "-v", "error"]).words(filter::device(filters));
     let from = (at - run_up).max(0.0);
@@ -358,10 +360,16 @@ fn attach(n: usize, stream: &StreamPlan, source: Option<&Stream>, path: &Path, l
     }
 }
 
+/// What the source's header says of HDR is not true of the result.
+fn forgets_header(encode: &VideoEncode, source: Option<&Stream>) -> bool {
+    let vision = source.and_then(|s| s.video.as_ref()).is_some_and(|v| v.dolby_vision.is_some());
+    encode.tone_map.is_some() || vision && !encode.keep.contains(&FrameData::DolbyVision)
+}
+
 fn video(n: usize, encode: &VideoEncode, source: &Stream, plan: &Plan, release: Release, line: &mut Line) {
     line.option("c", n, &encode.encoder);
     let facts = source.video.clone().unwrap_or_default();
-    if encode.tone_map.is_none() {
+    if !forgets_header(encode, Some(source)) {
         line.option("filter", n, filter::video(encode, &facts));
     }
     for (name, value) in encode::options(encode, release) {

@@ -12,3 +12,4 @@ mod music;
 mod odd;
 #[cfg(unix)]
 mod owner;
+mod vision;

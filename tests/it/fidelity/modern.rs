@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::{Run, Share, real_media};
 
 /// The folder with an ffmpeg and ffprobe of today; says aloud what is skipped without them.
-fn modern() -> Option<PathBuf> {
+pub fn modern() -> Option<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(target).join("tests/modern");
     // Under wine a Linux ffmpeg may lie there, which is no use.

@@ -283,3 +283,16 @@ fn a_copy_that_would_be_out_of_order_is_left_alone() {
     assert!(failed["words"].as_str().unwrap().starts_with("order:"), "{failed}");
     assert_eq!(share.digests()["packed.avi"], before["packed.avi"]);
 }
+
+/// x265 sets a key frame in 250 where nobody says otherwise; whoever jumps into such a recording sees grey for seconds.
+#[test]
+fn a_recording_with_few_key_frames_is_compared_with_its_own_pictures() {
+    let share = Share::new();
+    let film = share.path("few.ts");
+    let words = "-f lavfi -i smptebars=size=160x90:rate=24:duration=10.8 -c:v libx265 -preset ultrafast -x265-params \
+                 log-level=error:keyint=250 -f mpegts";
+    ffmpeg(words.split_whitespace(), &film);
+    crate::support::share::age(&film);
+    let run = share.convert(&[]);
+    assert_eq!(run.summary()["converted"], 1, "{}\n{}", run.stdout, run.stderr);
+}
