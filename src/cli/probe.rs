@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::Ending;
 use super::args::{Collect, Common, Programs, Wants};
 use super::session::{BUILT_IN, Session, folder_of};
+use crate::job;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::key::Stamp;
 use crate::model::media::{Hdr, MediaInfo, Stream, StreamKind};
@@ -46,6 +47,8 @@ struct Probed {
     stamp: Stamp,
     media: MediaInfo,
     decision: Decision,
+    /// A run would leave it alone: it is shorter than its own structure says; null: it is not.
+    cut_short: Option<String>,
     /// What the fleet remembers of earlier runs; null: nothing.
     remembered: Option<Memo>,
 }
@@ -73,11 +76,12 @@ pub fn run(args: &ProbeArgs, common: &Common, look: Look) -> Result<Ending> {
         match examine::fully(file, rules) {
             Ok(examined) => {
                 let remembered = remembered(file, &examined.stamp);
+                let cut_short = job::cut_short(file).map(|failed| failed.words);
                 if !args.json {
-                    ui::out(&describe(file, &examined, remembered.as_ref()));
+                    ui::out(&describe(file, &examined, cut_short.as_deref(), remembered.as_ref()));
                 }
                 let Examined { stamp, media, decision } = examined;
-                probed.push(Probed { path: file.clone(), stamp, media, decision, remembered });
+                probed.push(Probed { path: file.clone(), stamp, media, decision, cut_short, remembered });
             }
             Err(error) => {
                 session.look.error(&error);
@@ -96,7 +100,7 @@ fn remembered(file: &Path, stamp: &Stamp) -> Option<Memo> {
     cache::read(&folder_of(file)).memo(name, stamp).cloned()
 }
 
-fn describe(file: &Path, examined: &Examined, remembered: Option<&Memo>) -> String {
+fn describe(file: &Path, examined: &Examined, cut_short: Option<&str>, remembered: Option<&Memo>) -> String {
     let media = &examined.media;
     let mut out = format!("{}\n", text::clean(&file.to_string_lossy()));
     let mut facts = vec![media.format.clone(), text::bytes(media.size)];
@@ -121,6 +125,9 @@ fn describe(file: &Path, examined: &Examined, remembered: Option<&Memo>) -> Stri
     ));
     out.push('\n');
     match &examined.decision {
+        Decision::Convert(_) if cut_short.is_some() => {
+            out.push_str(&format!("left alone: cut short: {}\n", cut_short.unwrap_or_default()));
+        }
         Decision::Skip(skip) => {
             out.push_str(&format!("left alone: {} ({})\n", text::clean(&skip.words), skip.code.words()));
         }

@@ -324,6 +324,19 @@ fn is_possible(decision: &Decision, caps: &Caps) -> bool {
     })
 }
 
+/// A file that is shorter than its own structure says is left alone. Seen in a few small reads; an encode would take hours to find it.
+pub fn cut_short(path: &Path) -> Option<Failed> {
+    let short = whole::shortfall(path)?;
+    let hint = "get a whole copy of the file; if it plays to its end, its header lies, and a copy by any muxer mends it";
+    Some(Failed {
+        code: FailCode::Truncated,
+        words: short.to_string(),
+        hint: Some(hint.to_owned()),
+        stderr: None,
+        retry: !FailCode::Truncated.is_the_files_fault(),
+    })
+}
+
 /// The file may have changed since the chooser looked, or another machine may have converted it a moment ago.
 fn look_again(task: &Task, context: Context<'_>, claim: &Claim) -> std::result::Result<Source, Halt> {
     let name = task.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -345,11 +358,8 @@ fn look_again(task: &Task, context: Context<'_>, claim: &Claim) -> std::result::
         }
     }
     let caps = context.bench.caps();
-    // Seen in one read; an encode would take hours to find it.
-    if let Some(short) = whole::shortfall(&task.path) {
-        return Err(Halt::fail(FailCode::Truncated, short.to_string()).hint(
-            "get a whole copy of the file; if it plays to its end, its header lies, and a copy by any muxer mends it",
-        ));
+    if let Some(failed) = cut_short(&task.path) {
+        return Err(Halt::Fail(failed));
     }
     let rules = Rules { tools: context.tools, caps: &caps, policy: context.policy, types: context.types };
     let examined = if print.stamp != task.seen.stamp {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::passes::{Hand, lasts};
 use super::{Run, ledger};
 use crate::job::gate::Word;
-use crate::job::{Task, recover};
+use crate::job::{self, Task, recover};
 use crate::model::error::Kind;
 use crate::model::event::{Event, Level};
 use crate::model::outcome::{FailCode, Failed, Outcome};
@@ -289,6 +289,13 @@ impl Run<'_> {
         hand: &mut Hand<'_>,
     ) {
         let path = folder.join(&file.name);
+        let choice = match choice {
+            // A job sees it first of all; a dry run promises nothing that no job would do.
+            Choice::Go(seen) if self.options.dry_run => {
+                job::cut_short(&path).map_or(Choice::Go(seen), Choice::Fail)
+            }
+            choice => choice,
+        };
         match choice {
             Choice::Later if self.options.dry_run => {
                 let skip = Skip { code: SkipCode::TooYoung, words: "it changed a moment ago".to_owned() };

@@ -108,3 +108,35 @@ fn a_source_with_garbage_inside_is_left_alone() {
         share.digests().into_iter().filter(|(name, _)| !name.contains(".mediabox")).collect();
     assert_eq!(after, before);
 }
+
+/// What a file's own structure tells is said before a run, too.
+#[test]
+fn a_dry_run_promises_nothing_of_a_file_that_is_cut() {
+    let share = Share::new();
+    for (name, recipe) in [
+        ("cut.mkv", "-c:v libx264 -preset ultrafast -c:a ac3"),
+        ("cutindex.mp4", "-c:v mpeg4 -q:v 8 -c:a aac -movflags +faststart"),
+        ("cutchunks.avi", "-c:v mpeg4 -q:v 8 -c:a libmp3lame"),
+    ] {
+        let whole = share.aside(name);
+        ffmpeg(FILM.split_whitespace().chain(recipe.split_whitespace()), &whole);
+        let bytes = std::fs::read(&whole).unwrap();
+        share.put(name, &bytes[..bytes.len() * 7 / 10]);
+    }
+    let ends = |run: &Run| -> BTreeMap<String, String> {
+        let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        run.named("job_ended")
+            .iter()
+            .map(|e| (word(&e["path"]), word(&e["code"]) + &word(&e["words"])))
+            .collect()
+    };
+    let before = share.digests();
+    let foreseen = share.convert(&["--dry-run"]);
+    assert_eq!((foreseen.code, share.digests()), (1, before), "{}", foreseen.stderr);
+    assert!(foreseen.named("planned").is_empty(), "{}", foreseen.stdout);
+    let probe = share.run(["probe".as_ref(), share.path("cut.mkv").as_os_str()]).expect(0);
+    assert!(probe.stdout.contains("left alone: cut short: its structure promises"), "{}", probe.stdout);
+    let run = share.convert(&[]);
+    assert_eq!(ends(&foreseen).len(), 3, "{}", foreseen.stdout);
+    assert_eq!(ends(&foreseen), ends(&run), "{}", run.stdout);
+}
