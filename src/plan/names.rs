@@ -10,13 +10,20 @@ pub fn downgraded(stem: &str) -> Option<String> {
         let word_end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
         let (word, after) = rest.split_at(word_end);
         let gap_end = after.find(char::is_alphanumeric).unwrap_or(after.len());
-        let (gap, next) = after.split_at(gap_end);
+        let (mut gap, next) = after.split_at(gap_end);
         if WORDS.iter().any(|w| word.eq_ignore_ascii_case(w)) {
             changed = true;
             // «2160p.UHD» becomes one 1080p, not two; a name that has 1080p already gets no second one.
             if result.to_ascii_lowercase().contains("1080p") {
                 let kept =
                     result.trim_end_matches(|c: char| !c.is_alphanumeric() && !matches!(c, ')' | ']')).len();
+                // «[2160p][4K]»: what was opened for the second word is closed with it.
+                let closing = result[kept..].chars().rev().find_map(|c| match c {
+                    '[' => Some(']'),
+                    '(' => Some(')'),
+                    _ => None,
+                });
+                gap = closing.and_then(|c| gap.strip_prefix(c)).unwrap_or(gap);
                 result.truncate(kept);
             } else {
                 result.push_str("1080p");
