@@ -1,5 +1,6 @@
 //! What each container can hold, and whether a file is in the wanted one already.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::model::media::{MediaInfo, Stream, StreamKind};
@@ -210,16 +211,20 @@ pub fn lost_tags(media: &MediaInfo) -> Option<Lost> {
         "software",
         "handler_name",
     ];
-    let lost: Vec<&str> = media
+    // Ogg has the song's tags at its stream; the stream's language stays there.
+    let ogg = media.of_kind(StreamKind::Audio).next().filter(|_| media.format == "ogg");
+    let of_stream = ogg.into_iter().flat_map(|stream| stream.tags.keys()).filter(|k| *k != "language");
+    let lost: BTreeSet<&str> = media
         .tags
         .keys()
+        .chain(of_stream)
         .map(String::as_str)
         .filter(|k| !KEPT.contains(k) && !OF_THE_FILE.contains(k))
         .filter(|k| !k.starts_with("location") && !k.starts_with('_') && !k.starts_with("itun"))
         .collect();
     (!lost.is_empty()).then(|| Lost {
         source: None,
-        what: format!("tags {}", lost.join(", ")),
+        what: format!("tags {}", Vec::from_iter(lost).join(", ")),
         why: "MP4 has no place for them".to_owned(),
     })
 }

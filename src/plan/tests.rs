@@ -152,6 +152,27 @@ fn sizes_stay_in_shape_and_even() {
 }
 
 #[test]
+fn a_short_clip_may_have_what_the_buffer_holds_above_its_ceiling() {
+    let check = |seconds: Option<f64>, kilobits: u64, fits: bool| {
+        let mut video = with("h264", |v| (v.width, v.height) = (1280, 720));
+        (video.duration, video.bit_rate) = (seconds, Some(kilobits * 1000));
+        let mut media = film([video]);
+        "mov,mp4,m4a,3gp,3g2,mj2".clone_into(&mut media.format);
+        let policy = policy("chromecast", |_| ());
+        let subject = Subject { name: "Film.mp4", media: &media, interlaced: None };
+        let decision = decide(subject, &policy, &caps(), TypeFilter::Both);
+        assert_eq!(matches!(decision, Decision::Skip(_)), fits, "{seconds:?} {kilobits}: {decision:?}");
+    };
+    // 8 Mbit/s with a buffer of 16 Mbit.
+    check(Some(0.1), 9355, true);
+    check(Some(2.0), 15_900, true);
+    check(Some(2.0), 16_100, false);
+    check(Some(3600.0), 8004, true);
+    check(Some(3600.0), 8010, false);
+    check(None, 8001, false);
+}
+
+#[test]
 fn downgrading_turns_its_limits_with_the_picture_and_renames() {
     let policy = policy("universal", |p| p.video.downgrade_resolution = true);
     let media = film([with("h264", |v| (v.width, v.height) = (2160, 3840))]);

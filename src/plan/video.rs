@@ -183,7 +183,7 @@ pub fn reasons(
         ));
     }
     if let (Some(max), Some(real)) = (policy.max_bitrate, stream.bit_rate)
-        && real > u64::from(max) * 1000
+        && real > allowed(max, policy.buffer_size, stream.duration)
     {
         why.push(format!("video has {} kbit/s, wanted are up to {max}", real / 1000));
     }
@@ -191,6 +191,14 @@ pub fn reasons(
         why.push("video is interlaced".to_owned());
     }
     why
+}
+
+/// Bits a second that a stream of this length may have on average: what is in the buffer comes on top, once. Our own result of a
+/// clip of a second uses it, and would be encoded again.
+fn allowed(max: u32, buffer: Option<u32>, seconds: Option<f64>) -> u64 {
+    let once = f64::from(buffer.unwrap_or(max.saturating_mul(2)));
+    let a_second = seconds.filter(|s| *s > 0.0).map_or(0.0, |seconds| once / seconds);
+    ((f64::from(max) + a_second) * 1000.0) as u64
 }
 
 /// The header leaves it open whether the picture is interlaced: it says so (which is often wrong for film in a broadcast

@@ -201,6 +201,23 @@ fn end(
     (!near).then(|| fault("stream end", crate::job::span_fine(was[0]), crate::job::span_fine(is[0])))
 }
 
+/// Seconds at the beginning of encoded sound that come out of no decoder: WMA's gives nothing for its first two frames.
+fn unheard(pair: &Pair<'_>) -> f64 {
+    let made = matches!(pair.plan.action, Action::Audio(_));
+    let rate = pair.input.audio.as_ref().map_or(0, |audio| audio.sample_rate);
+    if !made || rate == 0 || !matches!(pair.input.codec.as_str(), "wmav1" | "wmav2") {
+        return 0.0;
+    }
+    // As ffmpeg's decoders have it; version 1 has shorter ones at 32 kHz.
+    let frame = match rate {
+        ..=16_000 => 512,
+        ..=22_050 => 1024,
+        ..=48_000 => 2048,
+        _ => 4096,
+    };
+    f64::from(2 * frame) / f64::from(rate)
+}
+
 /// Sound begins as long before or after the picture as it did.
 fn starts(pairs: &[Pair<'_>], measures: Option<&Measures>) -> Vec<Fault> {
     let mut seen = Vec::new();
@@ -214,10 +231,12 @@ fn starts(pairs: &[Pair<'_>], measures: Option<&Measures>) -> Vec<Fault> {
             Some((before, after)) => {
                 before.get(&pair.input.index).zip(after.get(&pair.out.index)).map(|(b, a)| {
                     let key = b.key.filter(|_| kind == StreamKind::Video).unwrap_or(b.first);
-                    (b.first, key.max(b.first), a.first)
+                    (b.first, key.max(b.first) + unheard(pair), a.first)
                 })
             }
-            None => pair.input.start_time.zip(pair.out.start_time).map(|(was, is)| (was, was, is)),
+            None => {
+                pair.input.start_time.zip(pair.out.start_time).map(|(was, is)| (was, was + unheard(pair), is))
+            }
         };
         seen.extend(start);
     }

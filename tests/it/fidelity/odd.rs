@@ -296,3 +296,14 @@ fn a_recording_with_few_key_frames_is_compared_with_its_own_pictures() {
     let run = share.convert(&[]);
     assert_eq!(run.summary()["converted"], 1, "{}\n{}", run.stdout, run.stderr);
 }
+
+/// Its decoder gives nothing for the first two frames of sound, in every file that there is.
+#[test]
+fn windows_media_is_converted_and_its_sound_stays_in_step() {
+    let share = Share::new();
+    let film = share.path("film.wmv");
+    ffmpeg(format!("{SMALL} {TONE} -c:v wmv2 -q:v 4 -c:a wmav2").split_whitespace(), &film);
+    crate::support::share::age(&film);
+    let run = share.convert(&[]);
+    assert_eq!(run.summary()["converted"], 1, "{}\n{}", run.stdout, run.stderr);
+}
