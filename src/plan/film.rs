@@ -1,6 +1,6 @@
 //! A video file: all its streams decided, and whether that comes to anything.
 
-use super::{Subject, audio, container, flags, names, subtitle, video, words};
+use super::{Subject, audio, container, flags, names, rate, subtitle, video, words};
 use crate::model::caps::Caps;
 use crate::model::media::{MediaInfo, Stream, StreamKind, Video};
 use crate::model::plan::{Action, Decision, Lost, Plan, Skip, SkipCode, StreamPlan};
@@ -126,7 +126,8 @@ fn one_video(
     let seen = subject.interlaced.filter(|_| is_main);
     let tag = (target == Container::Mp4).then_some("hvc1");
     let untimed = untimed(stream, facts, caps);
-    let choice = video::decide(stream, facts, seen, policy, caps, (tag, untimed.clone()))?;
+    let told = rate::told(subject.media, stream);
+    let choice = video::decide(&told, facts, seen, policy, caps, (tag, untimed.clone()))?;
     let copied = matches!(choice.action, Action::Copy { .. });
     if let Some(words) = untimed.filter(|_| copied) {
         return Err(Skip { code: SkipCode::CannotHere, words });

@@ -17,6 +17,7 @@ mod music;
 mod names;
 mod profiles;
 mod quality;
+mod rate;
 mod same;
 mod subtitle;
 mod video;
@@ -109,7 +110,8 @@ pub fn wants_frames(subject: Subject<'_>, policy: &Policy) -> bool {
     }
     // A silent header matters only where the stream is encoded anyway: looking at every good file of a library for a
     // flag that nobody set would cost more than it finds.
-    facts.field_order.is_some() || !video::reasons(stream, facts, Some(false), &policy.video).is_empty()
+    facts.field_order.is_some()
+        || !video::reasons(&rate::told(subject.media, stream), facts, Some(false), &policy.video).is_empty()
 }
 
 /// Streams that the decision encodes and that may carry captions of which no header tells: look (`ffmpeg::probe::captions`), say so

@@ -173,6 +173,29 @@ fn a_short_clip_may_have_what_the_buffer_holds_above_its_ceiling() {
 }
 
 #[test]
+fn a_ceiling_holds_for_a_picture_whose_container_tells_no_rate() {
+    let check = |sound: Stream, megabytes: u64, fits: bool| {
+        let mut media = film([with("h264", |v| (v.width, v.height) = (1280, 720)), sound]);
+        (media.size, media.duration) = (megabytes * 1_000_000, Some(100.0));
+        let plan = planned(&media, &policy("chromecast", |_| ()));
+        assert_eq!(
+            plan.why.iter().any(|why| why.contains("kbit/s")),
+            !fits,
+            "{megabytes} MB: {:?}",
+            plan.why
+        );
+    };
+    let plain = || stream(1, StreamKind::Audio, "aac");
+    check(plain(), 100, true);
+    check(plain(), 107, false);
+    // 24-bit sound without loss is no part of the picture.
+    let lossless =
+        || Stream { audio: Some(Audio { bits: 24, ..sound(8) }), ..stream(1, StreamKind::Audio, "truehd") };
+    check(lossless(), 140, true);
+    check(lossless(), 180, false);
+}
+
+#[test]
 fn downgrading_turns_its_limits_with_the_picture_and_renames() {
     let policy = policy("universal", |p| p.video.downgrade_resolution = true);
     let media = film([with("h264", |v| (v.width, v.height) = (2160, 3840))]);

@@ -72,7 +72,7 @@ CLIPS = {
     "h264-120fps.mkv": (f"{video('640x360', 120)} {X}", None),
     "h264-59.94fps.ts": (f"{video('1280x720', '60000/1001')} {X}", None),
     "h264-clock-for-rate.mkv": (f"{V} {X}", lambda r: stream(r, 0, avg_frame_rate="1000/1", r_frame_rate="60/1", level=52)),
-    "h264-20mbit.mp4": (f"{video('1280x720')} {X}", lambda r: stream(r, 0, bit_rate="20000000")),
+    "h264-20mbit.mp4": (f"{video('1280x720')} {X}", lambda r: stream(r, 0, bit_rate="20000000", duration="7200.000000")),
     "h264-portrait-rotated-4k.mp4": (f"{video('3840x2160', 30)} {X}", lambda r: turned(r, -90)),
     "hevc-rotated.mov": (f"{V} {X265} -pix_fmt yuv420p -tag:v hvc1", lambda r: turned(r, 90)),
     "h264-rotated-pcm.mov": (f"{V} {A} {X} -c:a pcm_s16le", lambda r: turned(r, -90)),
