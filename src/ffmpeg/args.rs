@@ -290,14 +290,15 @@ fn one(n: usize, stream: &StreamPlan, plan: &Plan, media: &MediaInfo, release: R
             if !filters.is_empty() {
                 line.option("bsf", n, filters.join(","));
             }
-            if plan.container == Container::Matroska && media.format.starts_with("mov,") && is_cut(source) {
+            // Matroska hides nothing, and would play what was cut away.
+            if plan.container == Container::Matroska && is_cut(source, media) {
                 line.option("copypriorss", n, "0");
             }
         }
         Action::Video(encode) => video(n, encode, source, plan, release, line),
         Action::Audio(audio) => {
             line.option("c", n, &audio.encoder);
-            line.option("filter", n, filter::audio(audio));
+            line.option("filter", n, heard(source, media) + &filter::audio(audio));
             if audio.bitrate > 0 {
                 line.option("b", n, format!("{}k", audio.bitrate));
             }
@@ -333,13 +334,15 @@ fn packets(source: &Stream) -> Vec<&'static str> {
     filters
 }
 
-/// Sound of which an edit list hides the beginning, as telephones do where they trim a film. Matroska hides nothing, and would play
-/// what was cut away. An encoder's run-up of a packet or two is hidden in every file and stays.
-fn is_cut(source: &Stream) -> bool {
-    let rate = source.audio.as_ref().map_or(0, |audio| audio.sample_rate);
-    let packets = source.frames.filter(|_| source.codec == "aac" && rate > 0).unwrap_or(0);
-    let held = packets as f64 * 1024.0 / f64::from(rate.max(1));
-    source.duration.is_some_and(|shown| held - shown > 0.1)
+/// An edit list hides the beginning of this sound.
+fn is_cut(source: &Stream, media: &MediaInfo) -> bool {
+    media.format.starts_with("mov,") && source.hidden_sound() > 0.0
+}
+
+/// Takes off what an edit list hides of the first packet: some versions of ffmpeg decode all of it.
+fn heard(source: &Stream, media: &MediaInfo) -> String {
+    let start = source.start_time.unwrap_or(0.0) - media.start_time.unwrap_or(0.0);
+    if is_cut(source, media) { format!("atrim=start={:.6},", start.max(0.0)) } else { String::new() }
 }
 
 fn picture_format(codec: &str) -> &'static str {

@@ -43,16 +43,21 @@ pub fn probe(tools: &Tools, file: &Path) -> Result<MediaInfo> {
         return Err(unreadable(file, &stderr, "no streams in it"));
     }
     if media.of_kind(StreamKind::Video).any(may_be_hdr) {
-        // Eight packets reach past the parameter sets of a stream that begins in the middle of a group of pictures.
-        // `V` leaves attached pictures out.
-        let sections = ["-show_frames", "-select_streams", "V", "-read_intervals", "%+#8"];
-        // A file whose first frames do not decode is not unreadable for that: the full decode of the verification
-        // is the judge of damage, so a failure here only means that nothing more is known.
-        if let Ok((stdout, _)) = ffprobe(tools, file, &sections) {
-            frames::merge(&mut media, &stdout);
-        }
+        look_into_frames(tools, file, &mut media);
     }
     Ok(media)
+}
+
+/// Adds what the first frames of each video say of the dynamic range.
+pub fn look_into_frames(tools: &Tools, file: &Path, media: &mut MediaInfo) {
+    // Eight packets reach past the parameter sets of a stream that begins in the middle of a group of pictures.
+    // `V` leaves attached pictures out.
+    let sections = ["-show_frames", "-select_streams", "V", "-read_intervals", "%+#8"];
+    // A file whose first frames do not decode is not unreadable for that: the full decode of the verification
+    // is the judge of damage, so a failure here only means that nothing more is known.
+    if let Ok((stdout, _)) = ffprobe(tools, file, &sections) {
+        frames::merge(media, &stdout);
+    }
 }
 
 /// Frames may say more about the dynamic range than the stream's header: ten bits, or a curve of HDR already.

@@ -151,7 +151,13 @@ pub(crate) fn inspect(
     let media = probe::probe(tools, result).map_err(|e| {
         Halt::fail(FailCode::Verify, format!("open: the result does not open: {}", e.line())).hint(AGAIN)
     })?;
-    let found = faults(source, plan, &media, measured);
+    let found = if checks::frames_may_say_more(source, plan, &media) {
+        let mut source = source.clone();
+        probe::look_into_frames(tools, path, &mut source);
+        faults(&source, plan, &media, measured)
+    } else {
+        faults(source, plan, &media, measured)
+    };
     if !found.is_empty() {
         return Ok((media, found));
     }

@@ -271,6 +271,34 @@ pub struct Chapter {
     pub title: Option<String>,
 }
 
+impl Stream {
+    /// Seconds of sound that an edit list hides at its beginning, as telephones do where they trim a film; 0 where that cannot be told.
+    /// An encoder's run-up and the unused end of the last packet are hidden in every file.
+    pub fn hidden_sound(&self) -> f64 {
+        let Some((packet, shown)) = self.packet_seconds().zip(self.duration) else { return 0.0 };
+        let hidden = self.frames.map(|frames| frames as f64 * packet - shown);
+        hidden.filter(|seconds| *seconds > 0.1 + 2.0 * packet).unwrap_or(0.0)
+    }
+
+    /// Seconds of sound in one packet; of FLAC and Opus, as most encoders cut them.
+    pub fn packet_seconds(&self) -> Option<f64> {
+        let rate = self.audio.as_ref().map(|audio| audio.sample_rate).filter(|rate| *rate > 0)?;
+        let doubled = self.profile.as_deref().is_some_and(|p| p.starts_with("HE-AAC")) && rate > 24_000;
+        let samples: u32 = match self.codec.as_str() {
+            "aac" if doubled => 2048,
+            "aac" => 1024,
+            "ac3" | "eac3" => 1536,
+            "mp3" if rate < 32_000 => 576,
+            "mp3" => 1152,
+            "alac" | "flac" => 4096,
+            "opus" => 960,
+            pcm if pcm.starts_with("pcm_") => 1,
+            _ => return None,
+        };
+        Some(f64::from(samples) / f64::from(rate))
+    }
+}
+
 impl MediaInfo {
     /// Streams of one kind, in file order.
     pub fn of_kind(&self, kind: StreamKind) -> impl Iterator<Item = &Stream> {

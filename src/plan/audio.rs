@@ -2,6 +2,7 @@
 
 use super::container::{Holds, holds};
 use super::{flags, language, words};
+use crate::model::caps::Caps;
 use crate::model::media::{Audio, Disposition, MediaInfo, Stream, StreamKind};
 use crate::model::plan::{Action, AudioEncode, Lost, Skip, SkipCode, StreamPlan};
 use crate::model::policy::{AudioCodec, AudioPolicy, Container, Stereo};
@@ -15,21 +16,32 @@ pub struct Sound {
     pub streams: Vec<StreamPlan>,
     pub lost: Vec<Lost>,
     pub why: Vec<String>,
+    /// Why a stream is encoded although that alone is no reason to touch the file.
+    pub besides: Vec<String>,
     /// Streams that could be kept only by an encode that nobody asked for, or that ffmpeg does not know: the file is better
     /// left alone.
     pub refused: Option<Skip>,
 }
 
-/// Decides all audio streams. `film_is_encoded`: the profile makes video, so an encode where nothing else helps is in its
-/// spirit.
-pub fn decide(media: &MediaInfo, policy: &AudioPolicy, container: Container, film_is_encoded: bool) -> Sound {
+/// Where the sound goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    pub container: Container,
+    /// The profile makes video, so an encode where nothing else helps is in its spirit.
+    pub film_is_encoded: bool,
+    pub caps: &'a Caps,
+}
+
+/// Decides all audio streams.
+pub fn decide(media: &MediaInfo, policy: &AudioPolicy, target: Target<'_>) -> Sound {
     let all: Vec<&Stream> = media.of_kind(StreamKind::Audio).collect();
     let languages: Vec<Option<&str>> = all.iter().map(|s| s.language.as_deref()).collect();
     let keep = language::keep(&policy.languages, &languages);
     let mut sound = Sound::default();
     for (stream, keep) in all.iter().zip(&keep) {
         if *keep {
-            one(stream, policy, container, film_is_encoded, &mut sound);
+            let hidden = if media.format.starts_with("mov,") { stream.hidden_sound() } else { 0.0 };
+            one(stream, hidden, policy, target, &mut sound);
         } else {
             let why = "its language is not among those to keep".to_owned();
             sound.why.push(format!("{} is not among the languages to keep", words::stream(stream)));
@@ -43,16 +55,13 @@ pub fn decide(media: &MediaInfo, policy: &AudioPolicy, container: Container, fil
     sound
 }
 
-fn one(
-    stream: &Stream,
-    policy: &AudioPolicy,
-    container: Container,
-    film_is_encoded: bool,
-    sound: &mut Sound,
-) {
+/// One stream, of which an edit list hides so many seconds.
+fn one(stream: &Stream, hidden: f64, policy: &AudioPolicy, target: Target<'_>, sound: &mut Sound) {
+    let Target { container, film_is_encoded, caps } = target;
     let fallback = Audio::default();
     let audio = stream.audio.as_ref().unwrap_or(&fallback);
-    let holds = holds(container, stream);
+    let uncut = hidden > 0.0 && cannot_cut(stream, container, caps);
+    let holds = if uncut { Holds::As(kindred(stream)) } else { holds(container, stream) };
     let channels_known = audio.channels > 0 && audio.sample_rate > 0 && !stream.codec.is_empty();
     let most = if policy.stereo == Stereo::Force { 2 } else { policy.max_channels.max(1) };
     let too_many = audio.channels > most && (policy.codec.is_some() || policy.stereo == Stereo::Force);
@@ -78,6 +87,11 @@ fn one(
         (None, Holds::As("flac")) => AudioCodec::Flac,
         // The film is encoded anyway, and AAC in another packing is the nearest thing there is.
         (None, Holds::As("aac")) if film_is_encoded => AudioCodec::Aac,
+        (None, _) if uncut => {
+            let words = uncut_words(stream, caps);
+            sound.refused.get_or_insert(Skip { code: SkipCode::CannotHere, words });
+            return;
+        }
         (None, _) => {
             let words = format!("the container does not carry {} without an encode", words::stream(stream));
             sound.refused.get_or_insert(Skip { code: SkipCode::WouldLose, words });
@@ -91,6 +105,8 @@ fn one(
         let what = format!("{} channels of {name}", audio.channels);
         let why = format!("the profile makes {}", layout_words(&encode));
         sound.lost.push(Lost { source: Some(stream.index), what, why });
+    } else if uncut {
+        sound.besides.push(uncut_words(stream, caps));
     } else if stream.codec == encode.codec {
         sound.why.push(format!(
             "{name} is {}, which few players know",
@@ -100,6 +116,25 @@ fn one(
         sound.why.push(format!("{name} must become {}", encode.codec));
     }
     sound.streams.push(planned(stream, container, Action::Audio(encode)));
+}
+
+/// Matroska hides nothing, so a copy has to leave out what an edit list hides. It begins with a whole packet, and what is missing of a
+/// long one would be heard. Versions after 8.0 add what was hidden to the length and write it as the codec's delay, by which a player
+/// that knows of no such delays comes late.
+fn cannot_cut(stream: &Stream, container: Container, caps: &Caps) -> bool {
+    let long = stream.packet_seconds().is_some_and(|seconds| seconds > 0.04);
+    container == Container::Matroska && (long || caps.release.is_none_or(|release| release > (8, 0)))
+}
+
+fn uncut_words(stream: &Stream, caps: &Caps) -> String {
+    let (name, version) = (words::stream(stream), &caps.version);
+    format!("ffmpeg {version} cannot leave out of a copy in Matroska what an edit list hides of {name}")
+}
+
+/// What an encode makes of it that nobody asked for: lossless stays lossless.
+fn kindred(stream: &Stream) -> &'static str {
+    let codec = stream.codec.as_str();
+    if codec.starts_with("pcm_") || matches!(codec, "flac" | "alac") { "flac" } else { "aac" }
 }
 
 fn layout_words(encode: &AudioEncode) -> String {

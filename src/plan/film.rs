@@ -50,7 +50,8 @@ fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip
             disposition: flags::written(target, stream),
         });
     }
-    let sound = audio::decide(media, &policy.audio, target, policy.video.codec.is_some());
+    let place = audio::Target { container: target, film_is_encoded: policy.video.codec.is_some(), caps };
+    let sound = audio::decide(media, &policy.audio, place);
     let rest = subtitle::decide(media, &policy.subtitles, target);
     plan.why.extend(sound.why);
     plan.why.extend(rest.why);
@@ -85,6 +86,7 @@ fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip
             format!("container is {is}, wanted is {want}")
         });
     }
+    plan.why.extend(sound.besides);
     plan.lost.extend(sound.lost);
     plan.lost.extend(rest.lost);
     plan.streams.extend(sound.streams);

@@ -444,3 +444,40 @@ fn a_digest_changes_with_every_value_but_not_with_the_name() {
         assert_ne!(policy_digest(&base), policy_digest(&other));
     }
 }
+
+#[test]
+fn sound_that_an_edit_list_hides_is_encoded_only_where_a_copy_would_play_it() {
+    let cut = |codec: &str, seconds: f64, picture: &str| {
+        let sound =
+            Stream { frames: Some(281), duration: Some(seconds), ..stream(1, StreamKind::Audio, codec) };
+        MediaInfo { format: "mov,mp4,m4a,3gp,3g2,mj2".to_owned(), ..film([video(picture), sound]) }
+    };
+    let made = |media: &MediaInfo, release, profile: &str| {
+        let mut caps = caps();
+        caps.release = Some(release);
+        let policy = policy(profile, |_| {});
+        let subject = Subject { name: "Film.mov", media, interlaced: None };
+        match decide(subject, &policy, &caps, TypeFilter::Both) {
+            Decision::Convert(plan) => plan.streams[1].action.codec().to_owned(),
+            Decision::Skip(skip) => format!("{:?}", skip.code),
+        }
+    };
+    // 281 packets of AAC are six seconds, of AC-3 nine, of ALAC twenty-four.
+    for (codec, seconds, release, expected) in [
+        ("aac", 4.0, (5, 1), "aac"),
+        ("ac3", 4.0, (8, 0), "ac3"),
+        ("ac3", 4.0, (9, 0), "aac"),
+        ("alac", 4.0, (5, 1), "flac"),
+        ("alac", 23.9, (9, 0), "alac"),
+        ("ac3", 8.9, (9, 0), "ac3"),
+    ] {
+        assert_eq!(
+            made(&cut(codec, seconds, "mpeg4"), release, "compact"),
+            expected,
+            "{codec} {seconds} {release:?}"
+        );
+    }
+    // That alone is no reason to touch a file; and who asked for no encode gets none.
+    assert_eq!(made(&cut("ac3", 4.0, "hevc"), (9, 0), "compact"), "Fits");
+    assert_eq!(made(&cut("ac3", 4.0, "prores"), (9, 0), "remux"), "CannotHere");
+}

@@ -41,7 +41,8 @@ pub fn decide(
     }
     let (mut lost, mut keep) = dynamic_hdr(stream, video, &policy.video)?;
     let colors = color::plan(video, policy.video.hdr);
-    let keeps_hdr = policy.video.hdr == HdrPolicy::Keep && video.hdr() == Hdr::Pq;
+    // HLG has them, too. Of SDR they say nothing.
+    let keeps_hdr = policy.video.hdr == HdrPolicy::Keep && video.hdr() != Hdr::Sdr;
     let mastering = video.mastering.clone().filter(|_| keeps_hdr);
     let content_light = video.content_light.filter(|_| keeps_hdr);
     let need = encoder::Need {

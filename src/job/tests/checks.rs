@@ -168,3 +168,52 @@ fn a_holder_is_one_line() {
     assert_eq!(held_by(&holder), "held on attic (pid 7), for 1 h 1 min, last heartbeat 12 s ago");
     assert_eq!(span(200_000.0), "2 d 7 h");
 }
+
+#[test]
+fn what_an_sdr_film_says_of_a_mastering_display_may_go_or_stay_but_not_change() {
+    let lit =
+        |stream: &mut Stream, most| stream.video.as_mut().expect("a video").content_light = Some((most, 400));
+    let encoded = |transfer: &str| {
+        let mut source = media();
+        source.streams.truncate(1);
+        source.streams[0].codec = "mpeg4".to_owned();
+        let video = source.streams[0].video.as_mut().expect("a video");
+        video.color_transfer = Some(transfer.to_owned());
+        lit(&mut source.streams[0], 1000);
+        let works = crate::model::caps::EncoderCap {
+            name: "libx264".to_owned(),
+            codec: "h264".to_owned(),
+            hardware: false,
+            device: None,
+            ten_bit: true,
+            keeps: [].into(),
+            sessions: None,
+            largest: None,
+            verdict: crate::model::caps::Verdict::Works { fps: 50.0 },
+        };
+        let caps = crate::model::caps::Caps {
+            encoders: vec![works],
+            filters: ["zscale", "tonemap"].iter().map(ToString::to_string).collect(),
+            ..crate::model::caps::Caps::default()
+        };
+        let subject = crate::plan::Subject { name: "Film.mkv", media: &source, interlaced: Some(false) };
+        let policy = crate::plan::profile("universal").expect("a built-in profile");
+        let decision = crate::plan::decide(subject, &policy, &caps, crate::model::policy::TypeFilter::Both);
+        let crate::model::plan::Decision::Convert(plan) = decision else { panic!("{decision:?}") };
+        let out = crate::plan::expected(&plan, &source);
+        (source, *plan, out)
+    };
+    let checks = |transfer, most: Option<u32>| -> Vec<&str> {
+        let (source, plan, mut out) = encoded(transfer);
+        if let Some(most) = most {
+            lit(&mut out.streams[0], most);
+        }
+        faults(&source, &plan, &out, None).iter().map(|fault| fault.check).collect()
+    };
+    assert_eq!(checks("bt709", None), Vec::<&str>::new());
+    assert_eq!(checks("bt709", Some(1000)), Vec::<&str>::new());
+    assert_eq!(checks("bt709", Some(900)), ["light level"]);
+    // Of HDR that was made SDR nothing may stay.
+    assert_eq!(checks("smpte2084", None), Vec::<&str>::new());
+    assert_eq!(checks("smpte2084", Some(1000)), ["light level"]);
+}

@@ -2,8 +2,8 @@
 
 use super::Fault;
 use crate::job::transcode::tolerance;
-use crate::model::media::{MediaInfo, Stream, StreamKind, Video};
-use crate::model::plan::{Action, Plan};
+use crate::model::media::{Hdr, MediaInfo, Stream, StreamKind, Video};
+use crate::model::plan::{Action, Plan, StreamPlan};
 use crate::model::policy::Container;
 use crate::plan;
 
@@ -35,6 +35,11 @@ pub fn faults(source: &MediaInfo, plan: &Plan, output: &MediaInfo, measured: Opt
         for ((expected, found), planned) in promised.zip(&found).zip(&planned) {
             // A picture is only looked at.
             let mut rows = if planned.action.is_picture() { Vec::new() } else { looks(expected, found) };
+            if says_nothing(planned, source)
+                && source.stream(planned.source).is_some_and(|s| lit(s) == lit(found))
+            {
+                rows.retain(|(what, ..)| !LIT.contains(what));
+            }
             rows.extend(chosen(plan.container, expected, found));
             for (what, expected, found) in rows {
                 check(expected == found, what, expected, found);
@@ -172,6 +177,30 @@ fn looks(expected: &Stream, found: &Stream) -> Vec<(&'static str, String, String
         row(what, wanted.to_string(), got.to_string());
     }
     rows
+}
+
+/// The checks of HDR's static values.
+const LIT: [&str; 2] = ["mastering display", "light level"];
+
+/// HDR's static values.
+fn lit(stream: &Stream) -> Option<(String, Option<(u32, u32)>)> {
+    stream.video.as_ref().map(|video| (mastering(video), video.content_light))
+}
+
+/// An encode of SDR as SDR: what is said there of a mastering display means nothing. Some versions of ffmpeg hand it on from frame to
+/// frame or from header to header, others drop it.
+fn says_nothing(planned: &StreamPlan, source: &MediaInfo) -> bool {
+    let video = source.stream(planned.source).and_then(|stream| stream.video.as_ref());
+    matches!(&planned.action, Action::Video(encode) if encode.tone_map.is_none())
+        && video.is_some_and(|video| video.hdr() == Hdr::Sdr)
+}
+
+/// A result says more of a mastering display than the source's header: the source's frames may say the same.
+pub fn frames_may_say_more(source: &MediaInfo, plan: &Plan, output: &MediaInfo) -> bool {
+    let planned = plan.streams.iter().filter(|s| planned_kind(&s.action) == StreamKind::Video);
+    planned.zip(output.of_kind(StreamKind::Video)).any(|(planned, found)| {
+        says_nothing(planned, source) && source.stream(planned.source).is_some_and(|s| lit(s) != lit(found))
+    })
 }
 
 /// (check, expected, found) of the marks by which players choose a stream without being asked: a mark that moved to another stream is

@@ -87,7 +87,7 @@ pub(crate) fn faults(
 ) -> Vec<Fault> {
     let mut faults: Vec<Fault> = pairs.iter().filter_map(|pair| amount(source, pair, measures)).collect();
     faults.extend(pairs.iter().filter_map(|pair| end(source, output, pair, measures)));
-    faults.extend(starts(pairs, measures));
+    faults.extend(starts(source, pairs, measures));
     faults
 }
 
@@ -202,7 +202,7 @@ fn end(
 }
 
 /// Seconds at the beginning of encoded sound that come out of no decoder: WMA's gives nothing for its first two frames.
-fn unheard(pair: &Pair<'_>) -> f64 {
+fn undecoded(pair: &Pair<'_>) -> f64 {
     let made = matches!(pair.plan.action, Action::Audio(_));
     let rate = pair.input.audio.as_ref().map_or(0, |audio| audio.sample_rate);
     if !made || rate == 0 || !matches!(pair.input.codec.as_str(), "wmav1" | "wmav2") {
@@ -219,7 +219,13 @@ fn unheard(pair: &Pair<'_>) -> f64 {
 }
 
 /// Sound begins as long before or after the picture as it did.
-fn starts(pairs: &[Pair<'_>], measures: Option<&Measures>) -> Vec<Fault> {
+fn starts(source: &MediaInfo, pairs: &[Pair<'_>], measures: Option<&Measures>) -> Vec<Fault> {
+    // What an edit list hides may end in the midst of a packet.
+    let heard =
+        |pair: &Pair<'_>, measure: &Measure| match pair.input.start_time.filter(|_| measure.hidden > 0) {
+            Some(start) => measure.first.max(start - source.start_time.unwrap_or(0.0)),
+            None => measure.first,
+        };
     let mut seen = Vec::new();
     for pair in pairs {
         let kind = super::planned_kind(&pair.plan.action);
@@ -230,13 +236,16 @@ fn starts(pairs: &[Pair<'_>], measures: Option<&Measures>) -> Vec<Fault> {
         let start = match measures {
             Some((before, after)) => {
                 before.get(&pair.input.index).zip(after.get(&pair.out.index)).map(|(b, a)| {
-                    let key = b.key.filter(|_| kind == StreamKind::Video).unwrap_or(b.first);
-                    (b.first, key.max(b.first) + unheard(pair), a.first)
+                    let first = heard(pair, b);
+                    let key = b.key.filter(|_| kind == StreamKind::Video).unwrap_or(first);
+                    (first, key.max(first) + undecoded(pair), a.first)
                 })
             }
-            None => {
-                pair.input.start_time.zip(pair.out.start_time).map(|(was, is)| (was, was + unheard(pair), is))
-            }
+            None => pair
+                .input
+                .start_time
+                .zip(pair.out.start_time)
+                .map(|(was, is)| (was, was + undecoded(pair), is)),
         };
         seen.extend(start);
     }

@@ -1,5 +1,5 @@
-//! What only an ffmpeg of today can: Dolby Vision and HDR10+ through an encode, captions through x265, VMAF. `tests/modern.sh`
-//! puts one there; these tests run the program with it, and read the results with its ffprobe.
+//! What an ffmpeg of today does otherwise, and what only it can: Dolby Vision and HDR10+ through an encode, captions through x265,
+//! VMAF. `tests/modern.sh` puts one there; these tests run the program with it, and read the results with its ffprobe.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -92,6 +92,47 @@ fn sources(folder: &Path, share: &Share) -> (PathBuf, PathBuf, Vec<PathBuf>) {
         }
     }
     (vision, both, real)
+}
+
+#[test]
+fn what_comes_out_of_every_profile_is_what_went_in_by_an_ffmpeg_of_today_as_well() {
+    let Some(folder) = modern() else { return };
+    let profiles = ["universal", "compact"];
+    super::museum::go_round(&profiles, 99, &|| Share::with(&folder));
+}
+
+/// Only since 6.1 ffmpeg sees in H.264 that there is anything to keep.
+#[test]
+fn an_hlg_film_keeps_what_its_frames_say_of_the_mastering_display() {
+    let Some(folder) = modern() else { return };
+    let share = Share::with(&folder);
+    let film = share.path("film.mkv");
+    let clip = "-f lavfi -i testsrc2=size=320x180:rate=25:duration=0.6 -vf \
+                format=yuv420p10le,setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc -c:v libx264 -preset ultrafast -x264-params \
+                mastering-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):cll=1000,400";
+    ffmpeg(&folder, clip, &film);
+    crate::support::share::age(&film);
+    let run = share.convert(&["--profile", "compact", "--max-output-percent", "none"]);
+    let end = ended(&run, "film.mkv");
+    assert_eq!(end["outcome"], "converted", "{end}");
+    let mut probe = Command::new(folder.join("ffprobe"));
+    probe.args(["-v", "error", "-of", "json", "-show_frames", "-read_intervals", "%+#1"]);
+    let json: Value = serde_json::from_slice(&probe.arg(&film).output().unwrap().stdout).unwrap();
+    let frame = &json["frames"][0];
+    assert_eq!(frame["color_transfer"], "arib-std-b67", "{frame}");
+    let said = frame["side_data_list"].to_string();
+    for value in
+        ["\"max_luminance\":\"10000000/10000\"", "\"green_y\":\"34500/50000\"", "\"max_content\":1000"]
+    {
+        assert!(said.contains(value), "{value}: {said}");
+    }
+}
+
+#[test]
+fn odd_clocks_and_odd_colours_come_out_of_an_ffmpeg_of_today_as_well() {
+    let Some(folder) = modern() else { return };
+    let profiles = ["universal", "compact"];
+    super::odd::go_round(&profiles, 1, 99, &|| Share::with(&folder));
 }
 
 #[test]

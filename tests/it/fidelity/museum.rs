@@ -182,6 +182,8 @@ pub const FILM: &str = "-f lavfi -i testsrc2=size=160x90:rate=25:duration=0.6 -f
 const X265: &str =
     "-c:v libx265 -preset ultrafast -pix_fmt yuv420p10le -color_primaries bt2020 -colorspace bt2020nc";
 
+const MASTERING: &str = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)";
+
 /// The exhibits: (name, recipe); `{…}` is a file of the folder.
 fn exhibits() -> Vec<(&'static str, String)> {
     let seven = "pan=7.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0|c6=c0|c7=c0";
@@ -202,7 +204,7 @@ fn exhibits() -> Vec<(&'static str, String)> {
             "hdr10.mkv",
             format!(
                 "{FILM} {X265} -color_trc smpte2084 -x265-params log-level=error:hdr10=1:repeat-headers=1:colorprim=bt2020:transfer=smpte2084:\
-                 colormatrix=bt2020nc:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400 \
+                 colormatrix=bt2020nc:master-display={MASTERING}:max-cll=1000,400 \
                  -c:a eac3"
             ),
         ),
@@ -211,6 +213,21 @@ fn exhibits() -> Vec<(&'static str, String)> {
             format!(
                 "{FILM} {X265} -color_trc arib-std-b67 -x265-params log-level=error:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc \
                  -c:a aac"
+            ),
+        ),
+        (
+            "hlgmastered.mkv",
+            format!(
+                "{FILM} -c:v libx264 -preset ultrafast -pix_fmt yuv420p10le -color_primaries bt2020 -color_trc arib-std-b67 -colorspace bt2020nc \
+                 -x264-params mastering-display={MASTERING}:cll=1000,400 -c:a aac"
+            ),
+        ),
+        // Of SDR it says nothing, and ffmpeg hands it on or not.
+        (
+            "mastered.mkv",
+            format!(
+                "{FILM} -c:v libx264 -preset ultrafast -vf format=yuv420p -color_primaries bt709 -color_trc bt709 -colorspace bt709 \
+                 -x264-params mastering-display={MASTERING}:cll=1000,400 -c:a aac"
             ),
         ),
         (
@@ -323,7 +340,10 @@ fn compare(name: &str, profile: &str, before: &Inventory, after: &Inventory, sid
         let keeps = matches!(profile, "compact" | "remux");
         let hdr = ["smpte2084", "arib-std-b67"].contains(&b.transfer.as_str());
         if hdr && keeps {
-            assert_eq!((&b.transfer, &b.mastering), (&a.transfer, &a.mastering), "HDR of {what}");
+            assert_eq!(b.transfer, a.transfer, "HDR of {what}");
+            // Of H.264 only an ffmpeg since 6.1 sees it, which ours may be, or the program's.
+            let unseen = name == "hlgmastered.mkv" && b.mastering.is_empty();
+            assert!(unseen || b.mastering == a.mastering, "HDR of {what}");
         } else if hdr {
             assert_eq!((a.transfer.as_str(), a.mastering.as_str()), ("bt709", ""), "tone mapping of {what}");
         }
@@ -359,18 +379,23 @@ fn lost(run: &Run, name: &str) -> Vec<String> {
 
 #[test]
 fn what_comes_out_of_every_profile_is_what_went_in() {
-    let materials = Share::new();
-    build(&materials);
     let mut profiles = vec!["universal", "remux", "compact", "chromecast"];
     if skipped_under_wine(
         "compact and chromecast encode for minutes here, and are the same lines on every system",
     ) {
         profiles.truncate(2);
     }
+    go_round(&profiles, 4, &Share::new);
+}
+
+/// Every exhibit through these profiles, so many at a time: a busy machine must come to the end of a run within the deadline of a
+/// test.
+pub fn go_round(profiles: &[&str], few: usize, library: &dyn Fn() -> Share) {
+    let materials = Share::new();
+    build(&materials);
     let exhibits = exhibits();
-    // A few at a time: a busy machine must come to the end of a run within the deadline of a test.
-    for (profile, exhibits) in profiles.iter().flat_map(|p| exhibits.chunks(4).map(|few| (*p, few))) {
-        let share = Share::new();
+    for (profile, exhibits) in profiles.iter().flat_map(|p| exhibits.chunks(few).map(|few| (*p, few))) {
+        let share = library();
         for (name, _) in exhibits {
             share.put(name, &std::fs::read(materials.aside("materials").join(name)).unwrap());
         }

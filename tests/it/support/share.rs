@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 use super::clips::Clip;
 use super::worker::{Run, Worker};
@@ -31,9 +31,26 @@ impl Share {
         Share::at(folder, library.to_owned())
     }
 
+    /// A share whose programs work with the ffmpeg and ffprobe of this folder.
+    pub fn with(tools: &Path) -> Share {
+        let folder = tempfile::Builder::new().prefix("media-converter-test-").tempdir().unwrap();
+        let library = folder.path().join("library");
+        let mut share = Share::without_trials(folder, library);
+        share.use_tools(tools);
+        copy_tree(&tried_home(Some(tools)), &share.aside("home"));
+        share
+    }
+
+    fn use_tools(&mut self, folder: &Path) {
+        for (variable, tool) in [("MEDIA_CONVERTER_FFMPEG", "ffmpeg"), ("MEDIA_CONVERTER_FFPROBE", "ffprobe")]
+        {
+            self.set(variable, folder.join(format!("{tool}{}", std::env::consts::EXE_SUFFIX)));
+        }
+    }
+
     fn at(folder: tempfile::TempDir, library: PathBuf) -> Share {
         let share = Share::without_trials(folder, library);
-        copy_tree(&tried_home(), &share.aside("home"));
+        copy_tree(&tried_home(None), &share.aside("home"));
         share
     }
 
@@ -160,25 +177,30 @@ impl Share {
 
 /// A home in which the program has tried this machine's encoders already. That takes five seconds of processor time, and
 /// every test would pay it. Kept per build of the program, since another may try other things.
-fn tried_home() -> PathBuf {
-    static HOME: OnceLock<PathBuf> = OnceLock::new();
+fn tried_home(tools: Option<&Path>) -> PathBuf {
+    static HOMES: Mutex<BTreeMap<Option<PathBuf>, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut known = HOMES.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let make = || {
         let program = fs::metadata(env!("CARGO_BIN_EXE_media-converter")).unwrap();
         let since = program.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
         let homes = Path::new(env!("CARGO_TARGET_TMPDIR")).join("homes");
-        let kept = homes.join(format!("{}-{}", program.len(), since.as_nanos()));
+        let other = if tools.is_some() { "-others" } else { "" };
+        let kept = homes.join(format!("{}-{}{other}", program.len(), since.as_nanos()));
         if !kept.is_dir() {
             fs::create_dir_all(&homes).unwrap();
             let folder = tempfile::tempdir_in(&homes).unwrap();
             let library = folder.path().join("library");
-            let share = Share::without_trials(folder, library);
+            let mut share = Share::without_trials(folder, library);
+            if let Some(tools) = tools {
+                share.use_tools(tools);
+            }
             share.run(["caps"]).expect(0);
             // Another test binary may have been faster; its home is as good.
             let _ = fs::rename(share.aside("home"), &kept);
         }
         kept
     };
-    HOME.get_or_init(make).clone()
+    known.entry(tools.map(Path::to_owned)).or_insert_with(make).clone()
 }
 
 fn copy_tree(from: &Path, to: &Path) {
