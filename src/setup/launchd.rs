@@ -67,7 +67,7 @@ impl Job {
         self.file.is_file()
     }
 
-    /// Starts it, which after [`Self::unload`] means to load it.
+    /// Starts it, which after [`Self::stop`] means to load it.
     pub fn start(&self) -> Result<()> {
         if !self.is_installed() {
             return Err(Error::new(Kind::Usage, format!("start {}: it is not installed", self.label)));
@@ -78,9 +78,17 @@ impl Job {
         }
     }
 
-    /// Takes it out until the next login (or boot). To end its process would not do: `KeepAlive` brings it back. False: it
-    /// was not loaded.
-    pub fn unload(&self) -> bool {
+    /// Takes it out until the next login (or boot). To end its process would not do: `KeepAlive` brings it back.
+    pub fn stop(&self) -> Result<()> {
+        match self.ctl(&["bootout", &self.target()]) {
+            // It goes as soon as its process has ended.
+            Err(error) if self.state().is_some() && !error.line().contains("in progress") => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// False: it was not loaded.
+    fn unload(&self) -> bool {
         self.ctl(&["bootout", &self.target()]).is_ok()
     }
 

@@ -143,10 +143,7 @@ pub fn start(places: &Places) -> Result<()> {
 pub fn stop(places: &Places) -> Result<()> {
     match manager::manager() {
         Manager::Systemd { .. } => systemctl(scope(), &["stop", &format!("{NAME}.service")]).map(drop),
-        Manager::Launchd => {
-            Job::new(NAME, scope(), places)?.unload();
-            Ok(())
-        }
+        Manager::Launchd => Job::new(NAME, scope(), places)?.stop(),
         Manager::Windows => manager::stop(NAME).map(drop).map_err(windows("stop the service")),
         Manager::Other => Err(unknown()),
     }

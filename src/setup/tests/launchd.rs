@@ -73,8 +73,9 @@ fn an_agent_is_loaded_stopped_started_and_changed_and_leaves_nothing() {
     assert!(refused > 3, "{}", calls());
 
     // A process that is ended would come back (KeepAlive), so a stop takes the agent out; a start brings it back.
-    assert!(job.unload());
+    job.stop().unwrap();
     assert_eq!((job.is_installed(), job.state()), (true, None));
+    job.stop().unwrap();
     job.start().unwrap();
     assert!(job.state().is_some());
     assert!(!calls().contains("kill"), "{}", calls());
