@@ -247,7 +247,7 @@ END
     check "the program is compiled in its image and put into the next" image --target nvenc -t media-converter:compiled
     local version
     version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
-    check "it runs there" test "$(engine run --rm --entrypoint media-converter media-converter:compiled --version)" = "media-converter $version"
+    check "it runs there" test "$(engine run --rm --entrypoint media-converter media-converter:compiled --version 2>>"$here/engine.err")" = "media-converter $version"
     check "nothing of the compiler is in that image" engine run --rm --entrypoint sh media-converter:compiled -c '! ls -d /source /usr/local/rust'
 }
 
