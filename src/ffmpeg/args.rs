@@ -1,6 +1,7 @@
 //! A plan as ffmpeg's arguments. Pure, golden-tested.
 
 mod carried;
+mod cover;
 mod encode;
 mod filter;
 mod likeness;
@@ -11,6 +12,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 pub use carried::{Kept, carried, kept};
+pub use cover::comment;
 pub use likeness::{Likeness, Ruler, likeness};
 
 use super::encoders::Release;
@@ -26,7 +28,7 @@ pub struct Files<'a> {
     pub output: &'a Path,
     /// One output per [`Plan::sidecars`], same order.
     pub sidecars: &'a [&'a Path],
-    /// One input per [`Plan::attached`], same order, made by [`picture`] before.
+    /// One input per [`Plan::attached`], same order, made by [`picture`] before; for Ogg, by [`comment`] of it.
     pub pictures: &'a [&'a Path],
 }
 
@@ -54,8 +56,12 @@ pub fn transcode(plan: &Plan, media: &MediaInfo, files: Files<'_>, release: Rele
         }
     }
     line.word("-i").path(files.input);
-    let attaches = |s: &StreamPlan| plan.container == Container::Matroska && s.action.is_picture();
-    let mapped: Vec<&StreamPlan> = plan.streams.iter().filter(|s| !attaches(s)).collect();
+    if plan.container == Container::Opus {
+        for comment in files.pictures {
+            line.words(&["-f", "ffmetadata", "-i"]).path(comment);
+        }
+    }
+    let mapped: Vec<&StreamPlan> = plan.streams.iter().filter(|s| !plan.attaches(s)).collect();
     // A tone-mapped picture goes through a graph of its own: ffmpeg hands the header of a stream on to the result, and an SDR
     // picture that carries the mastering display of its HDR source is shown too dark or too bright. It does so wherever it
     // sees one source, also for a graph with one input, so the graph has a second one that ends at once. Old versions hand on
@@ -82,7 +88,8 @@ pub fn transcode(plan: &Plan, media: &MediaInfo, files: Files<'_>, release: Rele
     for (n, stream) in mapped.iter().enumerate() {
         one(n, stream, plan, media, release, &mut line);
     }
-    for (n, (stream, path)) in plan.attached().zip(files.pictures).enumerate() {
+    let files_of_pictures = plan.attached().zip(files.pictures).enumerate();
+    for (n, (stream, path)) in files_of_pictures.filter(|_| plan.container == Container::Matroska) {
         attach(mapped.len() + n, stream, media.stream(stream.source), path, &mut line);
     }
     line.words(&queue);
@@ -268,6 +275,9 @@ fn metadata(plan: &Plan, media: &MediaInfo, line: &mut Line) {
     let first = plan.streams.first().and_then(|s| media.stream(s.source));
     if let Some(first) = first.filter(|s| music && media.format == "ogg" && s.kind == StreamKind::Audio) {
         line.word("-map_metadata:g").word(format!("0:s:{}", first.index));
+    }
+    if plan.container == Container::Opus && plan.attached().next().is_some() {
+        line.words(&["-map_metadata:g", "1:g"]);
     }
     // These containers know a language of the file only.
     let single = matches!(plan.container, Container::Mp3 | Container::Flac | Container::Opus);

@@ -13,7 +13,8 @@ use crate::ffmpeg::{args, probe};
 use crate::model::event::{Event, Level, Progress, Sink, Stage};
 use crate::model::media::{MediaInfo, StreamKind};
 use crate::model::outcome::FailCode;
-use crate::model::plan::Action;
+use crate::model::plan::{Action, StreamPlan};
+use crate::model::policy::Container;
 use crate::share::claim::Claim;
 use crate::sys;
 use crate::sys::stop::{self, Stop};
@@ -152,9 +153,31 @@ fn pictures(
                 .hint(format!("the command was: {}", report.command))
                 .stderr(report.stderr_tail));
         }
-        pictures.push(path);
+        if source.plan.container == Container::Opus {
+            pictures.push(comment(stream, source, &path)?);
+        } else {
+            pictures.push(path);
+        }
     }
     Ok(pictures)
+}
+
+/// A picture as the comment that keeps it in Ogg, in a file beside its own.
+fn comment(stream: &StreamPlan, source: &Source, picture: &Path) -> std::result::Result<PathBuf, Halt> {
+    /// No cover is as large; the transcode would hold it in memory several times over.
+    const LARGEST: u64 = 32 << 20;
+    let bytes = sys::fs::read_small(picture, LARGEST).map_err(|e| io_halt("read the cover", picture, e))?;
+    let facts = source.media.stream(stream.source).and_then(|s| s.video.as_ref());
+    let size = facts.map_or((0, 0), |video| (video.width, video.height));
+    let path = picture.with_extension("comment.part");
+    let text = args::comment(&bytes, stream.action.codec(), size);
+    match sys::fs::write_new(&path, text.as_bytes()) {
+        Ok(sys::fs::Created::Yes) => Ok(path),
+        Ok(sys::fs::Created::Exists) => {
+            Err(Halt::fail(FailCode::Io, format!("{} is there already", path.display())))
+        }
+        Err(error) => Err(io_halt("write the cover", &path, error)),
+    }
 }
 
 /// Waits until the other jobs leave room for this one.

@@ -280,9 +280,13 @@ impl Plan {
         format!("{}.{}", self.stem.as_deref().unwrap_or(stem), self.extension)
     }
     /// Pictures that must be taken out into files before the transcode, which attaches them: in Matroska a cover is an
-    /// attached file, and ffmpeg would make a video track of one frame of it.
+    /// attached file, and ffmpeg would make a video track of one frame of it. In Ogg it is a comment.
     pub fn attached(&self) -> impl Iterator<Item = &StreamPlan> {
-        self.streams.iter().filter(|s| self.container == Container::Matroska && s.action.is_picture())
+        self.streams.iter().filter(|s| self.attaches(s))
+    }
+    /// This stream is one of [`Plan::attached`].
+    pub fn attaches(&self, stream: &StreamPlan) -> bool {
+        matches!(self.container, Container::Matroska | Container::Opus) && stream.action.is_picture()
     }
     /// Nothing is re-encoded: the plan is a change of container.
     pub fn is_remux(&self) -> bool {

@@ -140,9 +140,9 @@ fn other(stream: &Stream, target: Container, plan: &mut Plan) {
         return;
     }
     let action = match (target, stream.codec.as_str()) {
-        (Container::Opus, _) => {
-            // The picture would have to be a base64 comment, which ffmpeg does not write.
-            plan.lost.push(lose("ffmpeg writes no pictures into Opus".to_owned()));
+        (Container::Opus, _) if plan.streams.iter().any(|s| s.action.is_picture()) => {
+            // As a comment, of which ffmpeg keeps one of a name.
+            plan.lost.push(lose("ffmpeg writes one picture into Opus".to_owned()));
             return;
         }
         (_, "mjpeg" | "png") => Action::Copy { kind: stream.kind, codec: stream.codec.clone(), tag: None },

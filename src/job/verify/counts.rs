@@ -210,9 +210,9 @@ fn undecoded(pair: &Pair<'_>) -> f64 {
     }
     // As ffmpeg's decoders have it; version 1 has shorter ones at 32 kHz.
     let frame = match rate {
-        ..=16_000 => 512,
-        ..=22_050 => 1024,
-        ..=48_000 => 2048,
+        0..=16_000 => 512,
+        16_001..=22_050 => 1024,
+        22_051..=48_000 => 2048,
         _ => 4096,
     };
     f64::from(2 * frame) / f64::from(rate)
