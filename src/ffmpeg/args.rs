@@ -300,6 +300,9 @@ fn one(n: usize, stream: &StreamPlan, plan: &Plan, media: &MediaInfo, release: R
             if !filters.is_empty() {
                 line.option("bsf", n, filters.join(","));
             }
+            for (name, value) in only_in_container(source) {
+                line.option(&name, n, value);
+            }
             // Matroska hides nothing, and would play what was cut away.
             if plan.container == Container::Matroska && is_cut(source, media) {
                 line.option("copypriorss", n, "0");
@@ -342,6 +345,19 @@ fn packets(source: &Stream) -> Vec<&'static str> {
         filters.push("setts=pts=PTS-STARTPTS+STARTDTS:dts=DTS-STARTPTS+STARTDTS");
     }
     filters
+}
+
+/// The colours of a copy, where only the container tells them and ffmpeg may have forgotten what it told.
+fn only_in_container(source: &Stream) -> Vec<(String, String)> {
+    let Some(video) = source.video.as_ref().filter(|video| video.tagged_by_container) else {
+        return Vec::new();
+    };
+    encode::tags(&ColorTags {
+        primaries: video.color_primaries.clone(),
+        transfer: video.color_transfer.clone(),
+        matrix: video.color_space.clone(),
+        range: None,
+    })
 }
 
 /// An edit list hides the beginning of this sound.

@@ -42,6 +42,14 @@ pub fn probe(tools: &Tools, file: &Path) -> Result<MediaInfo> {
     if media.streams.is_empty() {
         return Err(unreadable(file, &stderr, "no streams in it"));
     }
+    let says_colors = ["mov,", "matroska"].iter().any(|name| media.format.starts_with(name));
+    if says_colors && media.of_kind(StreamKind::Video).any(parse::leaves_colors_open) {
+        // What was read before any decoder had its say.
+        let sections = ["-nofind_stream_info", "-show_streams"];
+        if let Ok((stdout, _)) = ffprobe(tools, file, &sections) {
+            parse::colors_of_container(&mut media, &stdout);
+        }
+    }
     if media.of_kind(StreamKind::Video).any(may_be_hdr) {
         look_into_frames(tools, file, &mut media);
     }

@@ -138,6 +138,9 @@ pub struct Video {
     pub color_transfer: Option<String>,
     /// Matrix, e.g. `bt2020nc`.
     pub color_space: Option<String>,
+    /// The container alone says some of these. ffmpeg's decoders of HEVC and AV1 forget what it said, and players do not.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub tagged_by_container: bool,
     /// e.g. `left`, `topleft`.
     pub chroma_location: Option<String>,
     /// Base frame rate (`r_frame_rate`).
@@ -205,6 +208,11 @@ pub enum Hdr {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over by reference")]
 fn is_zero(n: &u32) -> bool {
     *n == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over by reference")]
+fn is_false(it: &bool) -> bool {
+    !*it
 }
 
 impl Video {

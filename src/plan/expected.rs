@@ -122,6 +122,7 @@ fn encoded_video(encode: &VideoEncode, from: Option<&Video>) -> Video {
         color_primaries: encode.color.primaries.clone(),
         color_transfer: encode.color.transfer.clone(),
         color_space: encode.color.matrix.clone(),
+        tagged_by_container: false,
         chroma_location: None,
         frame_rate: encode.fps.or(from.frame_rate),
         avg_frame_rate: encode.fps.or(from.avg_frame_rate),

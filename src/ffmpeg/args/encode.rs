@@ -2,7 +2,7 @@
 
 use crate::ffmpeg::encoders::{self, Cap, Family, Release};
 use crate::model::media::Mastering;
-use crate::model::plan::VideoEncode;
+use crate::model::plan::{ColorTags, VideoEncode};
 
 /// Options for one stream, name and value, without the stream's number.
 type Options = Vec<(String, String)>;
@@ -44,15 +44,19 @@ pub fn options(encode: &VideoEncode, release: Release) -> Options {
         Family::SvtAv1 => options.extend(svt(encode).map(|p| named("svtav1-params", &p))),
         _ => {}
     }
-    let color = &encode.color;
+    options.extend(tags(&encode.color));
+    options
+}
+
+/// The options that say what the colours are.
+pub fn tags(color: &ColorTags) -> Options {
     let tags = [
         ("color_primaries", color.primaries.as_deref()),
         ("color_trc", color.transfer.as_deref().map(curve)),
         ("colorspace", color.matrix.as_deref()),
         ("color_range", color.range.as_deref()),
     ];
-    options.extend(tags.into_iter().filter_map(|(name, value)| Some(named(name, value?))));
-    options
+    tags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect()
 }
 
 /// A curve's name as encoders take it. ffprobe and the filters call analogue television's by their standard (Recommendation

@@ -56,6 +56,9 @@ fn picture(encode: &VideoEncode, source: &Video) -> Vec<String> {
     if zscale {
         // zscale refuses odd sizes of subsampled pictures.
         chain.extend(grown.take());
+        // And it hands on what it does not know: its input's options do not say what its output is.
+        let from = encode.from_color.as_ref().filter(|_| says_too_little(source));
+        chain.extend(from.and_then(tags));
     }
     let size = encode.scale.then_some((encode.width, encode.height));
     match (&encode.from_color, encode.tone_map) {
@@ -77,6 +80,12 @@ fn picture(encode: &VideoEncode, source: &Video) -> Vec<String> {
         chain.push(format!("setsar={}/{}", encode.sar.0, encode.sar.1));
     }
     chain
+}
+
+/// Frames come without a part of the colours that the plan knows of.
+fn says_too_little(source: &Video) -> bool {
+    let tags = [&source.color_primaries, &source.color_transfer, &source.color_space];
+    source.tagged_by_container || tags.iter().any(|tag| tag.is_none())
 }
 
 /// To an even size by repeating the last column or row: 4:2:0 has no odd sizes, and neither a resampled picture nor a

@@ -141,6 +141,32 @@ pub(super) fn upright(degrees: i32) -> i32 {
     ((degrees.rem_euclid(360) + 45) / 90 % 4) * 90
 }
 
+/// A decoder that says «unknown» where its stream says nothing, whatever the container said.
+pub fn leaves_colors_open(stream: &Stream) -> bool {
+    let open =
+        |v: &Video| v.color_primaries.is_none() || v.color_transfer.is_none() || v.color_space.is_none();
+    matches!(stream.codec.as_str(), "hevc" | "av1") && stream.video.as_ref().is_some_and(open)
+}
+
+/// Fills in what such streams leave open, from the JSON of streams that no decoder has looked at.
+pub fn colors_of_container(media: &mut MediaInfo, json: &[u8]) {
+    let Ok(container) = parse(json) else { return };
+    for stream in media.streams.iter_mut().filter(|s| leaves_colors_open(s)) {
+        let said = container.stream(stream.index).and_then(|s| s.video.as_ref());
+        let Some((video, said)) = stream.video.as_mut().zip(said) else { continue };
+        for (own, said) in [
+            (&mut video.color_primaries, &said.color_primaries),
+            (&mut video.color_transfer, &said.color_transfer),
+            (&mut video.color_space, &said.color_space),
+        ] {
+            if own.is_none() && said.is_some() {
+                own.clone_from(said);
+                video.tagged_by_container = true;
+            }
+        }
+    }
+}
+
 fn audio(value: &Value) -> Audio {
     let bits =
         whole(value, "bits_per_raw_sample").filter(|b| *b > 0).or_else(|| whole(value, "bits_per_sample"));

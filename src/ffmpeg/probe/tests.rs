@@ -215,3 +215,33 @@ fn the_line_that_tells_most_is_kept() {
     let stderr = "file:/a: Permission denied";
     assert_eq!(telling_line(stderr, Path::new("/a")).as_deref(), Some("Permission denied"));
 }
+
+#[test]
+fn what_hevc_leaves_open_is_the_containers_to_say() {
+    let stream = |codec: &str, colors: &str| {
+        format!(
+            r#"{{"streams":[{{"index":0,"codec_type":"video","codec_name":"{codec}","width":64,"height":64{colors}}}],"format":{{}}}}"#
+        )
+    };
+    let container = stream(
+        "hevc",
+        r#","color_transfer":"smpte2084","color_primaries":"bt2020","color_space":"bt2020nc""#,
+    );
+    let merged = |codec: &str, own: &str| {
+        let mut media = parse(stream(codec, own).as_bytes()).expect("JSON");
+        super::parse::colors_of_container(&mut media, container.as_bytes());
+        let video = media.streams[0].video.clone().expect("a video");
+        (
+            video.color_transfer.unwrap_or_default(),
+            video.color_space.unwrap_or_default(),
+            video.tagged_by_container,
+        )
+    };
+    let (pq, matrix) = ("smpte2084".to_owned(), "bt2020nc".to_owned());
+    assert_eq!(merged("hevc", ""), (pq.clone(), matrix.clone(), true));
+    // The stream's own word goes first, and other decoders hand on what the container said.
+    assert_eq!(merged("hevc", r#","color_transfer":"bt709""#), ("bt709".to_owned(), matrix, true));
+    let own = r#","color_transfer":"bt709","color_primaries":"bt709","color_space":"bt709""#;
+    assert_eq!(merged("hevc", own), ("bt709".to_owned(), "bt709".to_owned(), false));
+    assert_eq!(merged("h264", ""), (String::new(), String::new(), false));
+}

@@ -37,7 +37,7 @@ use crate::model::media::{
 };
 use crate::model::policy::Policy;
 use codec::Picture;
-use names::{Color, Range};
+use names::{Color, Range, UNSPECIFIED};
 use source::Source;
 
 /// Reads a file's facts; `None`: ask ffprobe.
@@ -163,8 +163,19 @@ impl Default for Container {
 /// A picture as ffprobe shows it: the stream's word before the container's, where the decoder exports it.
 fn video(picture: &Picture, container: &Container) -> Option<Video> {
     let mut color = container.color;
+    let mut tagged_by_container = false;
     if picture.states_color {
-        color = Color { range: color.range, ..picture.color };
+        let mut of = |own: u8, container: u8| {
+            let open = picture.leaves_color_open && own == UNSPECIFIED && container != UNSPECIFIED;
+            tagged_by_container |= open;
+            if open { container } else { own }
+        };
+        color = Color {
+            range: color.range,
+            primaries: of(picture.color.primaries, color.primaries),
+            transfer: of(picture.color.transfer, color.transfer),
+            matrix: of(picture.color.matrix, color.matrix),
+        };
     }
     if picture.states_range {
         color.range = picture.color.range;
@@ -184,6 +195,7 @@ fn video(picture: &Picture, container: &Container) -> Option<Video> {
         color_primaries: names::primaries(color.primaries)?,
         color_transfer: transfer,
         color_space: names::matrix(color.matrix)?,
+        tagged_by_container,
         chroma_location: picture.chroma_location.map(str::to_owned),
         frame_rate: container.base_rate,
         avg_frame_rate: Some(container.rate),

@@ -1,6 +1,9 @@
 //! Numbers of ITU-T H.273 and of the codecs' profiles by ffmpeg's names. A number that has no name here is for ffprobe.
 
-/// Colour as code points: 2 is «unspecified».
+/// «Unspecified».
+pub const UNSPECIFIED: u8 = 2;
+
+/// Colour as code points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Color {
     pub range: Range,
@@ -19,7 +22,8 @@ pub enum Range {
 
 impl Color {
     /// Nothing is known.
-    pub const UNKNOWN: Color = Color { range: Range::Unknown, primaries: 2, transfer: 2, matrix: 2 };
+    pub const UNKNOWN: Color =
+        Color { range: Range::Unknown, primaries: UNSPECIFIED, transfer: UNSPECIFIED, matrix: UNSPECIFIED };
 }
 
 impl Range {

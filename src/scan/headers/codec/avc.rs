@@ -88,6 +88,7 @@ fn sequence(nal: &[u8], nal_length: u8) -> Option<Picture> {
         bit_depth: 8 + depth,
         color,
         states_color: signal.is_some_and(|signal| signal.colour_description.is_some()),
+        leaves_color_open: false,
         states_range: signal.is_some(),
         chroma_location: chroma_location(&set)?,
         field_order: Some("progressive"),

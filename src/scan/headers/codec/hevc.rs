@@ -115,6 +115,7 @@ fn sequence(nal: &[u8], nal_length: u8) -> Option<Picture> {
         bit_depth: 8 + luma as u8,
         color,
         states_color: true,
+        leaves_color_open: true,
         states_range: true,
         chroma_location: if chroma == 1 { Some(names::chroma_location(location)?) } else { None },
         field_order: None,

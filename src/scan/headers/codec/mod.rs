@@ -24,6 +24,8 @@ pub struct Picture {
     pub color: Color,
     /// The stream itself states primaries, transfer and matrix, whatever the container says.
     pub states_color: bool,
+    /// Of these the container has the word where the stream says «unspecified».
+    pub leaves_color_open: bool,
     /// The stream itself states the range.
     pub states_range: bool,
     pub chroma_location: Option<&'static str>,
