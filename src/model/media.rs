@@ -26,7 +26,7 @@ pub struct MediaInfo {
     pub chapters: Vec<Chapter>,
     /// Container tags.
     pub tags: Tags,
-    /// Number of programs (broadcast).
+    /// Number of programs with streams in them (broadcast).
     pub programs: u32,
     /// Who says so.
     #[serde(default)]

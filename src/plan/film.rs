@@ -98,6 +98,11 @@ fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip
     if target == Container::Mp4 {
         plan.lost.extend(container::lost_tags(media));
     }
+    if media.programs > 1 {
+        let what = format!("which streams belong to which of its {} programs", media.programs);
+        let why = format!("{} has no programs", container_name(target));
+        plan.lost.push(Lost { source: None, what, why });
+    }
     let marks = plan.streams.iter().filter_map(|s| flags::lost(target, media.stream(s.source)?));
     let marks: Vec<Lost> = marks.collect();
     plan.lost.extend(marks);

@@ -481,3 +481,18 @@ fn sound_that_an_edit_list_hides_is_encoded_only_where_a_copy_would_play_it() {
     assert_eq!(made(&cut("ac3", 4.0, "hevc"), (9, 0), "compact"), "Fits");
     assert_eq!(made(&cut("ac3", 4.0, "prores"), (9, 0), "remux"), "CannotHere");
 }
+
+#[test]
+fn several_programs_in_one_file_are_kept_without_what_belongs_together() {
+    let lost = |programs| {
+        let media = MediaInfo {
+            format: "mpegts".to_owned(),
+            programs,
+            ..film([video("mpeg2video"), video("mpeg2video")])
+        };
+        let plan = planned(&media, &profile("universal").expect("a built-in profile"));
+        (plan.streams.len(), plan.lost.iter().map(|l| l.what.clone()).collect::<Vec<_>>())
+    };
+    assert_eq!(lost(1), (2, Vec::new()));
+    assert_eq!(lost(2), (2, vec!["which streams belong to which of its 2 programs".to_owned()]));
+}

@@ -25,7 +25,9 @@ pub fn parse(json: &[u8]) -> std::result::Result<MediaInfo, String> {
     };
     let list = |name: &str| root.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
     let programs = list("programs");
-    media.programs = programs.len() as u32;
+    // A recording of one program often names all that its channel sends.
+    let sent = |p: &&Value| p.get("streams").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    media.programs = programs.iter().filter(sent).count() as u32;
     let of_programs = programs.iter().filter_map(|p| p.get("streams")?.as_array()).flatten().cloned();
     for value in list("streams").into_iter().chain(of_programs) {
         if let Some(stream) = stream(&value)
