@@ -120,8 +120,8 @@ fn seen(file: &Path) -> Seen {
         ffprobe(file, "-nofind_stream_info -select_streams V:0 -show_streams")["streams"][0].clone();
     let color = |tag: &str| {
         let guess = if large { "bt709" } else { "smpte170m" };
-        let said = [&frames[0], &container].into_iter().filter_map(|holder| holder[tag].as_str());
-        said.filter(|tag| *tag != "unknown").next().unwrap_or(guess).to_owned()
+        let mut said = [&frames[0], &container].into_iter().filter_map(|holder| holder[tag].as_str());
+        said.find(|tag| *tag != "unknown").unwrap_or(guess).to_owned()
     };
     let colors = ["color_primaries", "color_transfer", "color_space"].map(color);
     let matrix = match colors[2].as_str() {
