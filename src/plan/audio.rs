@@ -105,7 +105,7 @@ fn one(stream: &Stream, hidden: f64, policy: &AudioPolicy, target: Target<'_>, s
         let what = format!("{} channels of {name}", audio.channels);
         let why = format!("the profile makes {}", layout_words(&encode));
         sound.lost.push(Lost { source: Some(stream.index), what, why });
-    } else if uncut {
+    } else if uncut && wanted {
         sound.besides.push(uncut_words(stream, caps));
     } else if stream.codec == encode.codec {
         sound.why.push(format!(

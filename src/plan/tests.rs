@@ -477,6 +477,9 @@ fn sound_that_an_edit_list_hides_is_encoded_only_where_a_copy_would_play_it() {
             "{codec} {seconds} {release:?}"
         );
     }
+    // Where another codec is wanted, it is a reason as ever.
+    let aac = policy("compact", |p| p.audio.codec = Some(crate::model::policy::AudioCodec::Aac));
+    assert_eq!(planned(&cut("alac", 4.0, "hevc"), &aac).streams[1].action.codec(), "aac");
     // That alone is no reason to touch a file; and who asked for no encode gets none.
     assert_eq!(made(&cut("ac3", 4.0, "hevc"), (9, 0), "compact"), "Fits");
     assert_eq!(made(&cut("ac3", 4.0, "prores"), (9, 0), "remux"), "CannotHere");
