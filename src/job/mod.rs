@@ -13,6 +13,7 @@ pub mod health;
 pub mod recover;
 pub mod room;
 pub mod scratch;
+mod tags;
 pub mod transcode;
 pub mod trash;
 pub mod undo;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::gate::{Gate, Word};
 use super::room::{Room, Short};
 use super::scratch::Scratch;
-use super::{Context, Halt, Source, Task, io_halt};
+use super::{Context, Halt, Source, Task, io_halt, tags};
 use crate::ffmpeg::progress::Severity;
 use crate::ffmpeg::run::{self, End, Limits, Order, Report};
 use crate::ffmpeg::tools::Tools;
@@ -15,6 +15,7 @@ use crate::model::media::{MediaInfo, StreamKind};
 use crate::model::outcome::FailCode;
 use crate::model::plan::{Action, StreamPlan};
 use crate::model::policy::Container;
+use crate::plan;
 use crate::share::claim::Claim;
 use crate::sys;
 use crate::sys::stop::{self, Stop};
@@ -63,6 +64,9 @@ pub(crate) fn run(
     let arguments = args::transcode(&source.plan, &source.media, files, context.tools.release);
     let report = ffmpeg(task, context, sink, claim, &arguments, source.media.duration)?;
     let measured = judge(task, context, source, &report)?;
+    if source.plan.container == Container::M4a {
+        tags::add(&output, &plan::homeless_tags(&source.media))?;
+    }
 
     let mut made = Made {
         stage: output,

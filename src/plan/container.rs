@@ -1,6 +1,6 @@
 //! What each container can hold, and whether a file is in the wanted one already.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::model::media::{MediaInfo, Stream, StreamKind};
@@ -169,8 +169,18 @@ pub fn is_timecode(stream: &Stream) -> bool {
     stream.kind == StreamKind::Data && stream.codec_tag == "tmcd"
 }
 
-/// Container tags that MP4 has no place for, as one loss.
+/// Container tags that ffmpeg has no place for in MP4, as one loss.
 pub fn lost_tags(media: &MediaInfo) -> Option<Lost> {
+    let lost = homeless_tags(media);
+    (!lost.is_empty()).then(|| Lost {
+        source: None,
+        what: format!("tags {}", lost.into_keys().collect::<Vec<_>>().join(", ")),
+        why: "MP4 has no place for them".to_owned(),
+    })
+}
+
+/// Container tags that ffmpeg does not write into MP4, with their values.
+pub fn homeless_tags(media: &MediaInfo) -> BTreeMap<&str, &str> {
     /// Written by ffmpeg's MP4 muxer.
     const KEPT: [&str; 25] = [
         "title",
@@ -213,18 +223,11 @@ pub fn lost_tags(media: &MediaInfo) -> Option<Lost> {
     ];
     // Ogg has the song's tags at its stream; the stream's language stays there.
     let ogg = media.of_kind(StreamKind::Audio).next().filter(|_| media.format == "ogg");
-    let of_stream = ogg.into_iter().flat_map(|stream| stream.tags.keys()).filter(|k| *k != "language");
-    let lost: BTreeSet<&str> = media
-        .tags
-        .keys()
-        .chain(of_stream)
-        .map(String::as_str)
-        .filter(|k| !KEPT.contains(k) && !OF_THE_FILE.contains(k))
-        .filter(|k| !k.starts_with("location") && !k.starts_with('_') && !k.starts_with("itun"))
-        .collect();
-    (!lost.is_empty()).then(|| Lost {
-        source: None,
-        what: format!("tags {}", Vec::from_iter(lost).join(", ")),
-        why: "MP4 has no place for them".to_owned(),
-    })
+    let of_stream = ogg.into_iter().flat_map(|stream| &stream.tags).filter(|(k, _)| *k != "language");
+    of_stream
+        .chain(&media.tags)
+        .map(|(k, value)| (k.as_str(), value.as_str()))
+        .filter(|(k, _)| !KEPT.contains(k) && !OF_THE_FILE.contains(k))
+        .filter(|(k, _)| !k.starts_with("location") && !k.starts_with('_') && !k.starts_with("itun"))
+        .collect()
 }

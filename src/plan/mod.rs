@@ -31,6 +31,7 @@ use crate::model::media::{MediaInfo, StreamKind};
 use crate::model::plan::{Action, Decision, Skip, SkipCode};
 use crate::model::policy::{Container, Deinterlace, Policy, TypeFilter, VideoCodec};
 
+pub use container::homeless_tags;
 #[cfg(test)]
 pub use expected::expected;
 pub use expected::expected_streams;

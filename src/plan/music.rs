@@ -86,9 +86,6 @@ fn plan(subject: Subject<'_>, policy: &Policy) -> Result<Plan, Skip> {
             (format!("{} chapters", media.chapters.len()), format!("{extension} has no place for them"));
         plan.lost.push(Lost { source: None, what, why });
     }
-    if target == Container::M4a {
-        plan.lost.extend(container::lost_tags(media));
-    }
     Ok(plan)
 }
 

@@ -21,8 +21,8 @@ mod patience;
 
 pub use anchor::Anchor;
 pub use content::{
-    append, copy_new, excludes, fingerprint, jot_new, overwrite_in_place, read_from, read_small, set_mtime,
-    sync_dir, sync_file, write_new,
+    append, copy_new, excludes, fingerprint, jot_new, open_ours, overwrite_in_place, read_from, read_small,
+    set_mtime, sync_dir, sync_file, write_new,
 };
 pub use grow::{Growing, make_program};
 pub use names::{

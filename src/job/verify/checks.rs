@@ -75,6 +75,12 @@ pub fn faults(source: &MediaInfo, plan: &Plan, output: &MediaInfo, measured: Opt
             output.chapters.len().to_string(),
         );
     }
+    if plan.container == Container::M4a {
+        for (name, value) in plan::homeless_tags(source) {
+            let found = output.tags.get(name).map_or("none", |found| found.trim());
+            check(value.trim() == found, "tags", format!("{name} {value}"), found.to_owned());
+        }
+    }
     faults
 }
 

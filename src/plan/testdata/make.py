@@ -47,7 +47,7 @@ CLIPS = {
     "h264-aac.flv": (f"{V} {A} {X} -c:a aac -ar 44100", None),
     "h264-mp3.avi": (f"{V} {A} {X} -c:a libmp3lame", None),
     "h264-ac3.m2ts": (f"{V} {around('5.1(side)')} {X} -c:a ac3", None),
-    "h264-he-aac.mp4": (f"{V} {A} {X} -c:a aac", lambda r: stream(r, 1, profile="HE-AAC")),
+    "h264-he-aac.mp4": (f"{V} {A} {X} -c:a aac", lambda r: stream(r, 1, profile="HE-AAC", nb_frames="10")),
     "h264-xhe-aac.mp4": (f"{V} {A} {X} -c:a aac", lambda r: stream(r, 1, profile="xHE-AAC")),
     "mpeg4-mp3.avi": (f"{V} {A} -c:v mpeg4 -c:a libmp3lame", None),
     "mpeg4-h263.3gp": (f"{video('352x288')} -c:v h263", None),

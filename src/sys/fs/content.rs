@@ -43,6 +43,11 @@ pub fn read_small(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     })
 }
 
+/// Opens a file that only this process knows of, for changes in place.
+pub fn open_ours(path: &Path) -> io::Result<File> {
+    patiently(|| OpenOptions::new().read(true).write(true).open(path))
+}
+
 /// At most `max` bytes of a file from an offset on; fewer at its end.
 pub fn read_from(path: &Path, offset: u64, max: u64) -> io::Result<Vec<u8>> {
     present(path, || {
