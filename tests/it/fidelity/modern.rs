@@ -63,7 +63,7 @@ fn convert(share: &Share, folder: &Path, more: &[&str]) -> Run {
 }
 
 fn ended(run: &Run, name: &str) -> Value {
-    let of = |e: &&Value| e["path"].as_str().is_some_and(|path| path.ends_with(&format!("/{name}")));
+    let of = |e: &&Value| e["path"].as_str().is_some_and(|path| std::path::Path::new(path).ends_with(name));
     let all = run.events();
     let end = |e: &&Value| ["job_ended", "skipped"].contains(&e["event"].as_str().unwrap_or_default());
     all.iter()

@@ -188,7 +188,7 @@ const MASTERING: &str = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)
 fn exhibits() -> Vec<(&'static str, String)> {
     let seven = "pan=7.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0|c6=c0|c7=c0";
     let five = "pan=5.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0";
-    vec![
+    let mut exhibits = vec![
         (
             "rich.mkv",
             format!(
@@ -257,7 +257,13 @@ fn exhibits() -> Vec<(&'static str, String)> {
         ("chroma.mkv", format!("{FILM} -c:v libx264 -preset ultrafast -pix_fmt yuv422p10le -c:a ac3")),
         ("timecode.mov", format!("{FILM} -c:v mjpeg -pix_fmt yuvj420p -timecode 01:00:00:00 -c:a pcm_s16le")),
         ("rotated.mp4", "-display -i {turn.mp4} -map 0 -c copy -metadata:s:v rotate=90".to_owned()),
-    ]
+    ];
+    if skipped_under_wine(
+        "a mastering display in H.264: its ffprobe is too old to see what its ffmpeg hands on",
+    ) {
+        exhibits.retain(|(name, _)| *name != "hlgmastered.mkv");
+    }
+    exhibits
 }
 
 fn build(share: &Share) {

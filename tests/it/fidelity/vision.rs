@@ -66,7 +66,7 @@ fn static_hdr(frame: &str) -> Vec<Value> {
 fn ended(run: &Run, name: &str) -> Value {
     let all = run.events();
     let end = |e: &&Value| ["job_ended", "skipped"].contains(&e["event"].as_str().unwrap_or_default());
-    let of = |e: &&Value| e["path"].as_str().is_some_and(|path| path.ends_with(&format!("/{name}")));
+    let of = |e: &&Value| e["path"].as_str().is_some_and(|path| Path::new(path).ends_with(name));
     all.iter()
         .filter(end)
         .find(of)
