@@ -13,7 +13,7 @@ ended_well() { # ended_well WHAT CODE
     check "$1: the original is there" test -s "$library/long.mkv" -a ! -e "$library/long.mp4"
     [ "$2" = 130 ] || tail -n 20 "$work/console"
 }
-if have=$(command -v script); then
+if have=$(type -P script); then
     # A terminal of its own, and the key as a person presses it.
     { encodes && printf '\003'; for _ in {1..600}; do [ -e "$work/terminal.code" ] && break; sleep 0.1; done; } |
         wine=$wine exe=$exe folder=$(in_windows "$library") state=$(in_windows "$state/windows") code=$work/terminal.code "$have" -qec \

@@ -17,8 +17,7 @@ use windows_sys::Win32::System::JobObjects::{
 };
 use windows_sys::Win32::System::Threading::{
     BELOW_NORMAL_PRIORITY_CLASS, CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW, CREATE_SUSPENDED,
-    GetCurrentProcess, GetProcessTimes, OpenProcess, PROCESS_SUSPEND_RESUME, TerminateProcess,
-    WaitForSingleObject,
+    GetCurrentProcess, GetProcessTimes, OpenProcess, PROCESS_SUSPEND_RESUME, WaitForSingleObject,
 };
 
 use crate::sys::process::Ended;
@@ -66,7 +65,7 @@ fn enclose(job: &OwnedHandle) -> io::Result<()> {
 pub fn kill_ourselves() {
     // SAFETY: it ends this process.
     unsafe {
-        TerminateProcess(GetCurrentProcess(), u32::MAX);
+        windows_sys::Win32::System::Threading::TerminateProcess(GetCurrentProcess(), u32::MAX);
     }
 }
 
