@@ -363,7 +363,7 @@ fn only_in_container(source: &Stream) -> Vec<(String, String)> {
 
 /// An edit list hides the beginning of this sound.
 fn is_cut(source: &Stream, media: &MediaInfo) -> bool {
-    media.format.starts_with("mov,") && source.hidden_sound() > 0.0
+    media.hidden_sound(source) > 0.0
 }
 
 /// Takes off what an edit list hides of the first packet: some versions of ffmpeg decode all of it.

@@ -280,14 +280,6 @@ pub struct Chapter {
 }
 
 impl Stream {
-    /// Seconds of sound that an edit list hides at its beginning, as telephones do where they trim a film; 0 where that cannot be told.
-    /// An encoder's run-up and the unused end of the last packet are hidden in every file.
-    pub fn hidden_sound(&self) -> f64 {
-        let Some((packet, shown)) = self.packet_seconds().zip(self.duration) else { return 0.0 };
-        let hidden = self.frames.map(|frames| frames as f64 * packet - shown);
-        hidden.filter(|seconds| *seconds > 0.1 + 2.0 * packet).unwrap_or(0.0)
-    }
-
     /// Seconds of sound in one packet; of FLAC and Opus, as most encoders cut them.
     pub fn packet_seconds(&self) -> Option<f64> {
         let rate = self.audio.as_ref().map(|audio| audio.sample_rate).filter(|rate| *rate > 0)?;
@@ -308,6 +300,17 @@ impl Stream {
 }
 
 impl MediaInfo {
+    /// Seconds of this sound that an edit list hides at its beginning, as telephones do where they trim a film; 0 where that cannot be
+    /// told. An encoder's run-up and the unused end of the last packet are hidden in every file.
+    pub fn hidden_sound(&self, stream: &Stream) -> f64 {
+        let Some((packet, shown)) = stream.packet_seconds().zip(stream.duration) else { return 0.0 };
+        let hidden = stream
+            .frames
+            .filter(|_| self.format.starts_with("mov,"))
+            .map(|frames| frames as f64 * packet - shown);
+        hidden.filter(|seconds| *seconds > 0.1 + 2.0 * packet).unwrap_or(0.0)
+    }
+
     /// Streams of one kind, in file order.
     pub fn of_kind(&self, kind: StreamKind) -> impl Iterator<Item = &Stream> {
         self.streams.iter().filter(move |s| s.kind == kind)

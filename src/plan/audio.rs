@@ -40,8 +40,7 @@ pub fn decide(media: &MediaInfo, policy: &AudioPolicy, target: Target<'_>) -> So
     let mut sound = Sound::default();
     for (stream, keep) in all.iter().zip(&keep) {
         if *keep {
-            let hidden = if media.format.starts_with("mov,") { stream.hidden_sound() } else { 0.0 };
-            one(stream, hidden, policy, target, &mut sound);
+            one(stream, media.hidden_sound(stream), policy, target, &mut sound);
         } else {
             let why = "its language is not among those to keep".to_owned();
             sound.why.push(format!("{} is not among the languages to keep", words::stream(stream)));
