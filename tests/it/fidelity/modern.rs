@@ -62,17 +62,6 @@ fn convert(share: &Share, folder: &Path, more: &[&str]) -> Run {
     share.convert(&args)
 }
 
-fn ended(run: &Run, name: &str) -> Value {
-    let of = |e: &&Value| e["path"].as_str().is_some_and(|path| std::path::Path::new(path).ends_with(name));
-    let all = run.events();
-    let end = |e: &&Value| ["job_ended", "skipped"].contains(&e["event"].as_str().unwrap_or_default());
-    all.iter()
-        .filter(end)
-        .find(of)
-        .cloned()
-        .unwrap_or_else(|| panic!("{name}: {}\n{}", run.stdout, run.stderr))
-}
-
 /// Films of ours, and real ones of the same kind where they are there: (name in the library, path).
 fn sources(folder: &Path, share: &Share) -> (PathBuf, PathBuf, Vec<PathBuf>) {
     let clip = clip(share);
@@ -113,7 +102,7 @@ fn an_hlg_film_keeps_what_its_frames_say_of_the_mastering_display() {
     ffmpeg(&folder, clip, &film);
     crate::support::share::age(&film);
     let run = share.convert(&["--profile", "compact", "--max-output-percent", "none"]);
-    let end = ended(&run, "film.mkv");
+    let end = run.ended("film.mkv");
     assert_eq!(end["outcome"], "converted", "{end}");
     let mut probe = Command::new(folder.join("ffprobe"));
     probe.args(["-v", "error", "-of", "json", "-show_frames", "-read_intervals", "%+#1"]);
@@ -151,7 +140,7 @@ fn dolby_vision_and_hdr10_plus_come_out_of_an_encode_value_by_value_in_every_fra
         let mut kept = 0;
         for path in [&vision, &both].into_iter().chain(&real) {
             let name = path.file_name().unwrap().to_str().unwrap();
-            let end = ended(&run, name);
+            let end = run.ended(name);
             let what = format!("{name} to {codec}: {end}");
             // No encoder of HEVC keeps HDR10+: left alone, and the reason says so.
             if codec == "hevc" && ["both.mp4", "hevc-hdr10plus.mp4"].contains(&name) {
@@ -192,7 +181,7 @@ fn an_ffmpeg_that_loses_dynamic_hdr_is_found_out_and_the_film_left_alone() {
     }
     let before = share.digests();
     let run = share.convert(&[]);
-    assert!(ended(&run, "vision.mp4").to_string().contains("libx265: loses Dolby Vision"), "{}", run.stdout);
+    assert!(run.ended("vision.mp4").to_string().contains("libx265: loses Dolby Vision"), "{}", run.stdout);
     assert_eq!(share.digests(), before);
 }
 
@@ -205,7 +194,7 @@ fn captions_come_through_x265_where_ffmpeg_can() {
     crate::support::share::age(&film);
     let was = frames(&folder, &film);
     let run = convert(&share, &folder, &["--profile", "compact", "--max-output-percent", "none"]);
-    let end = ended(&run, "film.ts");
+    let end = run.ended("film.ts");
     assert_eq!((&end["outcome"], &end["lost"]), (&"converted".into(), &serde_json::json!([])), "{end}");
     let is = frames(&folder, &share.path(end["output"].as_str().unwrap()));
     assert!(was.len() >= 28 && was.iter().all(|(_, captions)| *captions));
@@ -236,5 +225,5 @@ fn a_result_below_min_vmaf_is_dropped_and_remembered_and_one_above_it_is_not() {
     // Another quality is another profile, and is tried.
     share.put("media-converter.toml", settings(12).as_bytes());
     let run = convert(&share, &folder, &["--min-vmaf", "90"]);
-    assert_eq!(ended(&run, "film.avi")["outcome"], "converted", "{}\n{}", run.stdout, run.stderr);
+    assert_eq!(run.ended("film.avi")["outcome"], "converted", "{}\n{}", run.stdout, run.stderr);
 }

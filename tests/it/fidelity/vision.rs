@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::modern::modern;
 use crate::support::clips::{ffmpeg, probe};
-use crate::support::{Run, Share, real_media};
+use crate::support::{Share, real_media};
 
 /// Every film with a bit rate is above this one, so all of them are encoded.
 const PROFILES: &str = "[profiles.hdr]\nextends = 'compact'\nmax_output_percent = 'none'\n[profiles.hdr.video]\ndynamic_hdr = 'drop'\n\
@@ -63,17 +63,6 @@ fn static_hdr(frame: &str) -> Vec<Value> {
     list.into_iter().filter(is_static).collect()
 }
 
-fn ended(run: &Run, name: &str) -> Value {
-    let all = run.events();
-    let end = |e: &&Value| ["job_ended", "skipped"].contains(&e["event"].as_str().unwrap_or_default());
-    let of = |e: &&Value| e["path"].as_str().is_some_and(|path| Path::new(path).ends_with(name));
-    all.iter()
-        .filter(end)
-        .find(of)
-        .cloned()
-        .unwrap_or_else(|| panic!("{name}: {}\n{}", run.stdout, run.stderr))
-}
-
 /// Films with all that an HDR film can have, of several profiles by their record.
 fn films(share: &Share) -> Vec<(PathBuf, u16)> {
     let (clip, plain) = (share.aside("clip.hevc"), share.aside("plain.mp4"));
@@ -108,7 +97,7 @@ fn drop_by(tools: &[&str]) {
         let run = share.convert(&[&["--profile", profile, "--jobs", "2"], tools].concat());
         for (film, vision) in &films {
             let name = film.file_name().unwrap().to_str().unwrap();
-            let end = ended(&run, name);
+            let end = run.ended(name);
             let what = format!("{name} by {profile}: {end}\n{}", run.stderr);
             if *vision == 5 {
                 assert!(end.to_string().contains("Dolby Vision profile 5"), "{what}");

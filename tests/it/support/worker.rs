@@ -254,6 +254,16 @@ impl Drop for Worker {
 }
 
 impl Run {
+    /// What became of the file of this name: the end of its job, or why it was left alone.
+    #[track_caller]
+    pub fn ended(&self, name: &str) -> Value {
+        let end = |e: &Value| ["job_ended", "skipped"].contains(&e["event"].as_str().unwrap_or_default());
+        let of =
+            |e: &Value| e["path"].as_str().is_some_and(|path| std::path::Path::new(path).ends_with(name));
+        let found = self.events().into_iter().find(|e| end(e) && of(e));
+        found.unwrap_or_else(|| panic!("{name}: {}\n{}", self.stdout, self.stderr))
+    }
+
     /// The lines of stdout that are JSON.
     pub fn events(&self) -> Vec<Value> {
         self.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
