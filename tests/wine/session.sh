@@ -14,10 +14,10 @@ ended_well() { # ended_well WHAT CODE
     [ "$2" = 130 ] || tail -n 20 "$work/console"
 }
 if have=$(type -P script); then
-    # A terminal of its own, and the key as a person presses it.
+    # A terminal of its own, and the key as a person presses it. The shell in it, whichever $SHELL is, must outlive the key to tell the code.
     { encodes && printf '\003'; for _ in {1..600}; do [ -e "$work/terminal.code" ] && break; sleep 0.1; done; } |
         wine=$wine exe=$exe folder=$(in_windows "$library") state=$(in_windows "$state/windows") code=$work/terminal.code "$have" -qec \
-            '"$wine" "$exe" --state-dir "$state" --dir "$folder"; echo $? >"$code"' "$work/console" >/dev/null 2>&1
+            'trap : INT; "$wine" "$exe" --state-dir "$state" --dir "$folder"; echo $? >"$code"' "$work/console" >/dev/null 2>&1
     ended_well "Ctrl-C in a terminal" "$(cat "$work/terminal.code" 2>/dev/null)"
 else
     skip "wine session: there is no \`script\` to open a terminal with"
