@@ -378,10 +378,15 @@ fn look_again(task: &Task, context: Context<'_>, claim: &Claim) -> std::result::
     };
     let stem = Path::new(&name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let mut target = plan.output_name(&stem);
-    if sys::path::folded(&target) == sys::path::folded(&name) {
-        // `A.MP4` and `a.mp4` are one file on a share that folds case: the result keeps the source's own spelling.
+    let wanted = sys::path::folded(&target);
+    // `A.MP4` and `a.mp4` are one file to a machine that folds case, whatever this one makes of them.
+    let is = |other: &std::ffi::OsStr| other.to_str().is_some_and(|other| sys::path::folded(other) == wanted);
+    if wanted == sys::path::folded(&name) {
+        // The result keeps the source's own spelling.
         target.clone_from(&name);
-    } else if sys::fs::holds(&around, &task.path.with_file_name(&target)) {
+    } else if sys::fs::holds(&around, &task.path.with_file_name(&target))
+        || around.iter().any(|entry| is(&entry.name))
+    {
         return Err(Halt::skip(SkipCode::NameTaken, format!("«{target}» is there already")));
     }
     Ok(Source { media: examined.media, print, plan, target })

@@ -280,6 +280,16 @@ impl Run<'_> {
         }
     }
 
+    /// In a dry run: whether the result's name is still free when the files before it have become theirs.
+    fn promise(&self, seen: Box<Examined>, file: &File, folder: &Path) -> Choice {
+        let Some(target) = new_name(&seen, file) else { return Choice::Go(seen) };
+        if self.tally().promised.insert(folder.join(sys::path::folded(&target))) {
+            return Choice::Go(seen);
+        }
+        let words = format!("another file here becomes «{target}» first");
+        Choice::Skip(Skip { code: SkipCode::NameTaken, words })
+    }
+
     pub(super) fn act(
         &self,
         folder: &Path,
@@ -290,10 +300,11 @@ impl Run<'_> {
     ) {
         let path = folder.join(&file.name);
         let choice = match choice {
-            // A job sees it first of all; a dry run promises nothing that no job would do.
-            Choice::Go(seen) if self.options.dry_run => {
-                job::cut_short(&path).map_or(Choice::Go(seen), Choice::Fail)
-            }
+            // A dry run promises nothing that no job would do.
+            Choice::Go(seen) if self.options.dry_run => match job::cut_short(&path) {
+                Some(failed) => Choice::Fail(failed),
+                None => self.promise(seen, file, folder),
+            },
             choice => choice,
         };
         match choice {
@@ -392,15 +403,19 @@ impl Run<'_> {
     }
 }
 
-/// A result whose name another file has already is not worth a claim; under the claim the name is looked for again.
-fn untaken(seen: Box<Examined>, file: &File, folder: &Folder) -> Choice {
-    let Decision::Convert(plan) = &seen.decision else { return Choice::Go(seen) };
+/// The name of what a file is to become; `None` where it keeps its own.
+fn new_name(seen: &Examined, file: &File) -> Option<String> {
+    let Decision::Convert(plan) = &seen.decision else { return None };
     let stem = Path::new(&file.name).file_stem().unwrap_or_default().to_string_lossy();
     let target = plan.output_name(&stem);
-    let is = |other: &str, name: &str| sys::path::folded(other) == sys::path::folded(name);
-    let taken = !is(&target, &file.name)
-        && folder.names.iter().filter_map(|name| name.to_str()).any(|name| is(name, &target));
-    if taken {
+    (sys::path::folded(&target) != sys::path::folded(&file.name)).then_some(target)
+}
+
+/// A result whose name another file has already is not worth a claim; under the claim the name is looked for again.
+fn untaken(seen: Box<Examined>, file: &File, folder: &Folder) -> Choice {
+    let Some(target) = new_name(&seen, file) else { return Choice::Go(seen) };
+    let wanted = sys::path::folded(&target);
+    if folder.names.iter().filter_map(|name| name.to_str()).any(|name| sys::path::folded(name) == wanted) {
         let words = format!("«{target}» is there already");
         return Choice::Skip(Skip { code: SkipCode::NameTaken, words });
     }

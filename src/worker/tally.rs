@@ -12,6 +12,8 @@ pub(super) struct Tally {
     pub running: u64,
     /// Their files.
     pub in_hand: std::collections::HashSet<std::path::PathBuf>,
+    /// Results that a dry run has told of, by folded name: two sources of one stem do not both become it.
+    pub promised: std::collections::HashSet<std::path::PathBuf>,
     /// Media files and bytes the walk has seen.
     pub files: u64,
     pub bytes: u64,

@@ -156,6 +156,24 @@ fn a_dry_run_says_what_it_would_do_and_touches_nothing() {
 }
 
 #[test]
+fn a_dry_run_promises_one_result_to_one_of_two_sources_of_a_stem() {
+    let share = Share::new();
+    share.add("a.mkv", Clip::RemuxMkv);
+    share.add("A.m4v.mkv", Clip::RemuxMkv);
+    share.add("A.mov", Clip::RemuxMkv);
+    for (flags, done) in [(&["--dry-run"][..], "planned"), (&["--jobs", "1"], "converted")] {
+        let run = share.convert(flags);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert_eq!(summary(&run)[done], 2, "{}", run.stdout);
+        let skipped: Vec<Value> = events(&run, "skipped").collect();
+        assert_eq!(skipped.len(), 1, "{}", run.stdout);
+        assert_eq!(skipped[0]["code"], "name_taken");
+    }
+    assert_eq!(share.media().len(), 3);
+    assert!(share.path("A.m4v.mp4").exists());
+}
+
+#[test]
 fn filters_types_and_limits_choose_what_is_converted() {
     let share = Share::new();
     for name in ["A/1.mkv", "A/2.mkv", "B/3.mkv", "Extras/4.mkv"] {

@@ -87,11 +87,30 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// ffprobe's facts, remembered beside the clip by ffprobe's version; `None` where it cannot read it.
+/// The edition of what reads ffprobe's words: facts that an older one read are read again.
+fn reader() -> &'static str {
+    static READER: OnceLock<String> = OnceLock::new();
+    READER.get_or_init(|| {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut words = blake3::Hasher::new();
+        for file in [source.join("model/media.rs"), source.join("ffmpeg/probe.rs")]
+            .into_iter()
+            .chain(files(&source.join("ffmpeg/probe")))
+        {
+            words.update(&std::fs::read(file).expect("its source"));
+        }
+        words.finalize().to_hex()[..12].to_owned()
+    })
+}
+
+/// ffprobe's facts, remembered beside the clip by ffprobe's version and ours; `None` where it cannot read it.
 fn probed(tools: &tools::Tools, path: &Path) -> Option<MediaInfo> {
     let name = path.file_name().expect("a name").to_string_lossy();
-    let folder =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp/probed").join(&tools.version).join(edition());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("target/tmp/probed")
+        .join(&tools.version)
+        .join(edition())
+        .join(reader());
     let kept = folder.join(format!("{name}.{}.json", path.metadata().expect("a file").len()));
     if let Ok(json) = std::fs::read(&kept) {
         return serde_json::from_slice(&json).expect("what was kept");
