@@ -26,7 +26,7 @@ pub struct Stamp {
 impl Stamp {
     /// Same size, and times equal to the coarsest granularity met on shares (2 s).
     pub fn same_file(&self, other: &Stamp) -> bool {
-        self.size == other.size && (self.sec - other.sec).abs() <= 2
+        self.size == other.size && self.sec.abs_diff(other.sec) <= 2
     }
 }
 

@@ -42,11 +42,15 @@ pub(super) fn stamp_from(size: u64, time: f64) -> Stamp {
 /// The entry under this key with an addition, or none where that changes nothing. The newer memo wins; what ffprobe said is
 /// not replaced by what headers say.
 pub(super) fn extended(old: Option<Value>, key: &str, addition: &Addition) -> Option<Map<String, Value>> {
-    let old = match old {
+    let mut old = match old {
         Some(Value::Object(old)) => old,
         _ => Map::new(),
     };
-    let older: Option<Memo> = old.get(OURS).and_then(|memo| Memo::deserialize(memo).ok());
+    let mut older: Option<Memo> = old.get(OURS).and_then(|memo| Memo::deserialize(memo).ok());
+    if older.take_if(|older| !older.stamp.same_file(&addition.stamp)).is_some() {
+        // Another program went on with the entry of a file that has changed since.
+        old.remove(OURS);
+    }
     let memo = addition.memo.as_ref().filter(|memo| older.as_ref().is_none_or(|older| older.at < memo.at));
     let said: Option<Written> = old.get(FACTS).and_then(|facts| Written::deserialize(facts).ok());
     let facts = addition.facts.as_ref().filter(|facts| {

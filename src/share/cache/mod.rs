@@ -155,12 +155,11 @@ fn parse(text: &[u8]) -> std::result::Result<Folder, Fault> {
         // An object of a newer version that we do not understand is no memo of ours.
         let memo = entry.mbx.and_then(|text| serde_json::from_str::<Memo>(text.get()).ok());
         let facts = entry.mbx_facts.and_then(|text| serde_json::from_str(text.get()).ok());
+        let own = entry.file_size.zip(entry.file_mtime).map(|(size, time)| entry::stamp_from(size, time));
+        // Where another program has gone on with the entry of a file that changed, the memo is of what was there before.
+        let memo = memo.filter(|memo: &Memo| own.is_none_or(|own| own.same_file(&memo.stamp)));
         // The memo's own stamp has the nanoseconds whole.
-        let stamp = match (&memo, entry.file_size, entry.file_mtime) {
-            (Some(memo), _, _) => memo.stamp,
-            (None, Some(size), Some(time)) => entry::stamp_from(size, time),
-            _ => continue,
-        };
+        let Some(stamp) = memo.as_ref().map(|memo| memo.stamp).or(own) else { continue };
         let Some(name) = entry.file_name else { continue };
         states.entry(sys::path::composed(&name).into_owned()).or_default().push(State { stamp, memo, facts });
     }

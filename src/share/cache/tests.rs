@@ -208,6 +208,27 @@ fn facts_without_a_decision_are_shared_and_take_no_memo_away() {
 }
 
 #[test]
+fn a_memo_that_another_program_carries_on_into_a_later_state_is_no_word_on_it() {
+    let later = Stamp { size: 2000, sec: 99, nsec: 0 };
+    let mut map = Map::new();
+    assert!(merge(&mut map, &[addition("a.mkv", 9, Verdict::Converted, 1.0)]));
+    let entry = map.values_mut().next().and_then(Value::as_object_mut).expect("an entry");
+    entry.insert("file_size".to_owned(), json!(later.size));
+    entry.insert("file_mtime".to_owned(), json!(later.sec as f64));
+    let mut seen = looked_at("a.mkv", "matroska", Witness::Headers);
+    seen.stamp = later;
+    assert!(merge(&mut map, std::slice::from_ref(&seen)));
+    let read = folder(map.clone());
+    assert!(read.memo("a.mkv", &later).is_none());
+    assert!(read.has_facts("a.mkv", &later), "they would be looked for again for ever");
+    assert!(
+        read.facts("a.mkv", &Stamp { size: 1000, sec: 9, nsec: 5 }).is_none(),
+        "not of what was there before"
+    );
+    assert!(!merge(&mut map, &[seen]), "nothing new");
+}
+
+#[test]
 fn one_odd_entry_does_not_cost_the_others() {
     let mut map = Map::new();
     merge(&mut map, &[addition("a.mkv", 9, Verdict::Fits, 1.0)]);
