@@ -334,7 +334,8 @@ fn size(video: &Video, policy: &VideoPolicy) -> Size {
         limit(Some(max_h), h);
     }
     if factor >= 1.0 {
-        return Size { width: w + w % 2, height: h + h % 2, scale: false, downgraded: false };
+        let even = |side: u32| side.saturating_add(side % 2);
+        return Size { width: even(w), height: even(h), scale: false, downgraded: false };
     }
     let even = |side: u32| (((f64::from(side) * factor / 2.0).round() as u32) * 2).max(2);
     Size { width: even(w), height: even(h), scale: true, downgraded }
