@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::share::layout;
 use crate::share::record::Commit;
 use crate::sys;
-use crate::sys::fs::Removed;
+use crate::sys::fs::{Created, Removed};
 
 /// Ending of a kept original.
 pub const ENDING: &str = ".original";
@@ -72,11 +72,14 @@ pub fn lay(original: &Path, folder: &Path, root: &Path, commit: &Commit) -> std:
         let dir = place.split('/').fold(base.to_owned(), |path, part| path.join(part));
         sys::fs::create_dir_all(&dir)?;
         // The record first: an original without a record could not be found by `undo`.
-        let _ = sys::fs::write_new(&dir.join(RECORD), &text)?;
+        let record = dir.join(RECORD);
+        if sys::fs::write_new(&record, &text)? == Created::Exists {
+            renew(&record, text.clone())?;
+        }
         result = sys::fs::consume(original, &dir.join(&name));
         match &result {
             Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
-                let _ = sys::fs::remove_file(&dir.join(RECORD));
+                let _ = sys::fs::remove_file(&record);
                 let _ = sys::fs::remove_dir(&dir);
             }
             Ok(_) => {
@@ -90,7 +93,21 @@ pub fn lay(original: &Path, folder: &Path, root: &Path, commit: &Commit) -> std:
     result
 }
 
-/// Every resting original of a library (and of `folder`, where a nested mount keeps its own), newest name first.
+/// Writes the record anew that somebody left who died before the original came: it may be half written, and its time, from
+/// which the rest is counted, is of then. In place, because an original that another finisher laid down meanwhile must not be
+/// without one.
+fn renew(record: &Path, mut text: Vec<u8>) -> std::io::Result<()> {
+    let there = sys::fs::read_small(record, RECORD_LIMIT)?;
+    text.resize(text.len().max(there.len()), b' ');
+    match sys::fs::overwrite_in_place(record, &text) {
+        // Another user's, and whole.
+        Err(_) if serde_json::from_slice::<Rest>(&there).is_ok() => Ok(()),
+        result => result,
+    }
+}
+
+/// Every resting original of a library (and of `folder`, where a nested mount keeps its own), the last that was laid down first:
+/// by their records' times, for a day has many and the digits of their names are random.
 pub fn list(root: &Path, folder: Option<&Path>) -> Vec<Resting> {
     let mut all = Vec::new();
     for base in [Some(root), folder.filter(|f| *f != root)].into_iter().flatten() {
@@ -99,12 +116,13 @@ pub fn list(root: &Path, folder: Option<&Path>) -> Vec<Resting> {
             let dir = trash.join(entry.name);
             let Ok(text) = sys::fs::read_small(&dir.join(RECORD), RECORD_LIMIT) else { continue };
             let Ok(rest) = serde_json::from_slice::<Rest>(&text) else { continue };
+            let since = sys::fs::stamp(&dir.join(RECORD)).map(|stamp| (stamp.sec, stamp.nsec)).ok();
             let file = dir.join(resting_name(&rest.commit.source));
-            all.push(Resting { dir, file, rest });
+            all.push((since, Resting { dir, file, rest }));
         }
     }
-    all.sort_by(|a, b| b.dir.file_name().cmp(&a.dir.file_name()));
-    all
+    all.sort_by(|(a, _), (b, _)| b.cmp(a));
+    all.into_iter().map(|(_, resting)| resting).collect()
 }
 
 /// Removes what has rested for longer than `keep`, by the file server's clock. Returns how many originals went.

@@ -294,3 +294,43 @@ fn the_trash_is_emptied_by_the_file_servers_clock_and_only_of_what_is_ours() {
     assert!(!resting.file.exists());
     assert!(resting.dir.join("notes.txt").exists());
 }
+
+#[test]
+fn the_last_original_of_a_day_comes_first() {
+    let mut bench = Bench::new("a.mkv", "a.mp4", Originals::Trash);
+    // Earlier, later, by the server's clock; the digits say nothing of it.
+    for (digits, sec) in [("5", 1_700_000_000), ("9", 1_700_000_060), ("1", 1_700_000_120)] {
+        bench.commit.trash = Some(format!(".mediabox/trash/2026-01-02-{digits}"));
+        bench.lay(Lay { orig: Some(SOURCE), ..Lay::default() });
+        trash::lay(&bench.work().join(ORIG), &bench.folder(), bench.root.path(), &bench.commit).unwrap();
+        let record = bench.root.path().join(bench.commit.trash.as_ref().unwrap()).join("record.json");
+        sys::fs::set_mtime(&record, &crate::model::key::Stamp { size: 0, sec, nsec: 0 }).unwrap();
+    }
+    let names: Vec<_> = trash::list(bench.root.path(), None)
+        .iter()
+        .map(|resting| resting.dir.to_string_lossy().chars().next_back().unwrap())
+        .collect();
+    assert_eq!(names, ['1', '9', '5']);
+}
+
+#[test]
+fn a_record_that_a_dead_worker_left_half_written_is_written_anew() {
+    let bench = Bench::new("a.mkv", "a.mp4", Originals::Trash);
+    let record = bench.root.path().join(bench.commit.trash.as_ref().unwrap()).join("record.json");
+    let long_ago = crate::model::key::Stamp { size: 0, sec: 1_600_000_000, nsec: 0 };
+    for left in ["", "{\"folder\": \"films\", \"com", &" ".repeat(4000)] {
+        std::fs::create_dir_all(record.parent().unwrap()).unwrap();
+        std::fs::write(&record, left).unwrap();
+        sys::fs::set_mtime(&record, &long_ago).unwrap();
+        bench.lay(Lay { target: Some(OUTPUT), orig: Some(SOURCE), ..Lay::default() });
+        assert_eq!(bench.apply(), Applied::Done);
+        assert_eq!(
+            bench.trashed().as_deref(),
+            Some(SOURCE),
+            "an original whose record says nothing is lost to undo"
+        );
+        // Its days begin now, not when the worker died.
+        assert_eq!(trash::empty(bench.root.path(), std::time::Duration::from_secs(3600)), 0);
+        std::fs::remove_dir_all(record.parent().unwrap()).unwrap();
+    }
+}
