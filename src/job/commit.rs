@@ -4,6 +4,7 @@
 //! At every moment the old or the new file is whole, under its name or (on Linux SMB, for one round trip) in the work
 //! folder, from where the next visitor puts it back.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -123,7 +124,7 @@ fn prepare(
     let renames = followers(&names, &stem(&name), &stem(&source.target));
     let now = match sys::fs::fingerprint(&task.path) {
         Ok(now) => now,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(changed()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(changed()),
         Err(error) => return Err(io_halt("look at the source again", &task.path, error)),
     };
     if now != source.print {
@@ -217,7 +218,7 @@ fn holds(path: &Path, commit: &Commit) -> std::io::Result<Holds> {
             Ok(Holds::Source)
         }
         Ok(_) => Ok(Holds::Other),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Holds::Nothing),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Holds::Nothing),
         Err(error) => Err(error),
     }
 }
@@ -289,7 +290,7 @@ fn replace_source(name: &Path, stage: &Path, orig: &Path, commit: &Commit) -> st
                 sys::fs::remove_file(stage)?;
                 return Ok(Applied::RolledBack(REPLACED.to_owned()));
             }
-            Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {}
+            Err(error) if error.kind() == ErrorKind::Unsupported => {}
             Err(error) => return Err(error),
         }
     }
@@ -297,7 +298,7 @@ fn replace_source(name: &Path, stage: &Path, orig: &Path, commit: &Commit) -> st
     let pinned = !matches!(kind, Ok(FileSystem::LinuxSmb))
         && match sys::fs::hard_link(name, orig) {
             Ok(Created::Yes | Created::Exists) => sys::fs::same_file(name, orig)?,
-            Err(error) if error.kind() == std::io::ErrorKind::Unsupported => false,
+            Err(error) if error.kind() == ErrorKind::Unsupported => false,
             Err(error) => return Err(error),
         };
     if pinned {
@@ -390,11 +391,25 @@ fn extras(folder: &Path, work: &Path, commit: &Commit) -> std::io::Result<()> {
     }
     for (from, to) in &commit.renames {
         let (from, to) = (folder.join(from), folder.join(to));
-        if sys::fs::is_listed(&from)? {
-            let created = sys::fs::publish_file(&from, &to)?;
-            if created == Created::Yes || sys::fs::same_file(&from, &to).unwrap_or(false) {
-                drop_extra_name(&from, &to)?;
-            }
+        match follow(&from, &to) {
+            // Somebody else's file of which the share gives us no second name, or a name too long: it keeps the one it has. The
+            // film itself must not stay half swapped for it.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Unsupported | ErrorKind::PermissionDenied | ErrorKind::InvalidFilename
+                ) => {}
+            result => result?,
+        }
+    }
+    Ok(())
+}
+
+fn follow(from: &Path, to: &Path) -> std::io::Result<()> {
+    if sys::fs::is_listed(from)? {
+        let created = sys::fs::publish_file(from, to)?;
+        if created == Created::Yes || sys::fs::same_file(from, to).unwrap_or(false) {
+            drop_extra_name(from, to)?;
         }
     }
     Ok(())

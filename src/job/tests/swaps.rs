@@ -334,3 +334,15 @@ fn a_record_that_a_dead_worker_left_half_written_is_written_anew() {
         std::fs::remove_dir_all(record.parent().unwrap()).unwrap();
     }
 }
+
+#[test]
+fn a_swap_does_not_stay_half_done_for_a_file_that_cannot_follow() {
+    let mut bench = Bench::new("a.mkv", "a.mp4", Originals::Trash);
+    let long = format!("{}.nfo", "n".repeat(300));
+    bench.commit.renames = vec![("a.nfo".to_owned(), long), ("a.srt".to_owned(), "b.srt".to_owned())];
+    std::fs::write(bench.folder().join("a.nfo"), b"nfo").unwrap();
+    std::fs::write(bench.folder().join("a.srt"), b"srt").unwrap();
+    done(bench.lay(Lay { source: Some(SOURCE), stage: Some(OUTPUT), ..Lay::default() }));
+    assert_eq!(bench.read("a.nfo").as_deref(), Some(&b"nfo"[..]), "it keeps its name");
+    assert_eq!(bench.read("b.srt").as_deref(), Some(&b"srt"[..]));
+}
