@@ -16,7 +16,7 @@ use crate::scan::examine::{self, Examined, Rules};
 use crate::scan::walk::{File, Folder};
 use crate::scan::{journal, recall};
 use crate::share::library::Library;
-use crate::share::{cache, survey};
+use crate::share::{cache, layout, survey};
 use crate::sys;
 use crate::sys::stop::{self, Stop};
 
@@ -75,9 +75,7 @@ impl Run<'_> {
     /// Chooses in one folder. True: nothing is left to do there until something changes.
     pub(super) fn choose_folder(&self, folder: &Folder, hand: &mut Hand<'_>) -> bool {
         let Some((root, library)) = self.library_of(&folder.path) else { return true };
-        if folder.has_claims && !self.options.dry_run {
-            self.sweep(&folder.path, library);
-        }
+        self.tidy(folder, library);
         let mut files = self.wanted(root, folder);
         let state = self.options.stay.then(|| folder.state());
         if files.is_empty() || state.is_some_and(|state| self.settled.has(&folder.path, &state)) {
@@ -371,8 +369,21 @@ impl Run<'_> {
         self.sink.emit(&Event::Skipped { path, skip });
     }
 
-    /// What dead workers left in a folder whose listing shows names of ours.
-    pub(super) fn sweep(&self, folder: &Path, library: &Library) {
+    /// What dead workers left in a folder whose listing shows names of ours, and originals whose days in it are over.
+    pub(super) fn tidy(&self, folder: &Folder, library: &Library) {
+        if self.options.dry_run {
+            return;
+        }
+        if folder.has_claims {
+            self.sweep(&folder.path, library);
+        }
+        // On a nested mount each folder has a trash of its own.
+        if folder.path != library.root && folder.names.iter().any(|name| name == layout::LIBRARY_DIR) {
+            self.empty_trash_of(&folder.path);
+        }
+    }
+
+    fn sweep(&self, folder: &Path, library: &Library) {
         let swept = match survey::sweep(folder, &self.options.terms, &self.memory) {
             Ok(swept) => swept,
             Err(error) => return self.note(Level::Warn, Some(folder.to_owned()), error.to_string()),

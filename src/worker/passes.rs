@@ -216,9 +216,7 @@ impl Run<'_> {
     /// Puts what may be worth a conversion in line by its rank; what the fleet remembers to be settled is left alone now.
     fn line_up(&self, folder: &Folder, heap: &mut BinaryHeap<Candidate>) {
         let Some((root, library)) = self.library_of(&folder.path) else { return };
-        if folder.has_claims && !self.options.dry_run {
-            self.sweep(&folder.path, library);
-        }
+        self.tidy(folder, library);
         let files = self.wanted(root, folder);
         let state = self.options.stay.then(|| folder.state());
         if files.is_empty() || state.is_some_and(|state| self.settled.has(&folder.path, &state)) {
@@ -436,14 +434,16 @@ impl Run<'_> {
 
     /// Removes what rested long enough.
     pub(super) fn empty_trash(&self) {
-        let keep = Duration::from_secs(u64::from(self.options.trash_days) * 86_400);
-        for library in self.libraries.values() {
-            let gone = job::trash::empty(&library.root, keep);
-            if gone > 0 {
-                let days = self.options.trash_days;
-                let text = format!("{gone} originals had rested for {days} days and were removed");
-                self.note(Level::Info, None, text);
-            }
+        self.libraries.values().for_each(|library| self.empty_trash_of(&library.root));
+    }
+
+    /// The same, in one folder that has a trash.
+    pub(super) fn empty_trash_of(&self, folder: &Path) {
+        let days = self.options.trash_days;
+        let gone = job::trash::empty(folder, Duration::from_secs(u64::from(days) * 86_400));
+        if gone > 0 {
+            let text = format!("{gone} originals had rested for {days} days and were removed");
+            self.note(Level::Info, None, text);
         }
     }
 }

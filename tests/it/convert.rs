@@ -118,6 +118,28 @@ fn the_originals_rest_in_the_trash_and_undo_brings_one_back() {
 }
 
 #[test]
+fn a_trash_of_a_nested_mount_is_emptied_as_well() {
+    let share = Share::new();
+    share.add("films/a.mkv", Clip::RemuxMkv);
+    assert_eq!(share.convert(&[]).code, 0);
+    // Where a rename to the root's trash would cross file systems, the folder's own takes the original.
+    let trash = share.path("films/.mediabox/trash");
+    std::fs::create_dir_all(trash.parent().unwrap()).unwrap();
+    std::fs::rename(share.path(".mediabox/trash"), &trash).unwrap();
+    let resting = || std::fs::read_dir(&trash).unwrap().count();
+    assert_eq!(share.convert(&["--trash-days", "1"]).code, 0);
+    assert_eq!(resting(), 1, "its day is not over");
+    let record = std::fs::read_dir(&trash).unwrap().next().unwrap().unwrap().path().join("record.json");
+    let days_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 86_400);
+    std::fs::File::options().write(true).open(&record).unwrap().set_modified(days_ago).unwrap();
+    for order in ["--dry-run", "--order=name"] {
+        assert_eq!(resting(), 1);
+        assert_eq!(share.convert(&["--trash-days", "1", order]).code, 0);
+    }
+    assert_eq!(resting(), 0, "nothing would ever make room there");
+}
+
+#[test]
 fn a_result_of_the_same_name_replaces_the_source_and_can_be_undone() {
     let share = Share::new();
     // HEVC in MP4: the result is an MP4 of the same name.
