@@ -47,6 +47,8 @@ pub enum SkipCode {
     Parked,
     /// The result's name is taken by another file.
     NameTaken,
+    /// The result's name, or a subtitle's beside it, would be longer than file systems allow.
+    NameTooLong,
     /// The file was gone, or had changed, when its turn came.
     Gone,
     /// The profile needs something this machine lacks.
@@ -66,6 +68,7 @@ impl SkipCode {
             SkipCode::NotSmaller => "result would not be smaller",
             SkipCode::Parked => "failed before, parked",
             SkipCode::NameTaken => "name of the result is taken",
+            SkipCode::NameTooLong => "name of the result is too long",
             SkipCode::Gone => "gone or changed meanwhile",
             SkipCode::CannotHere => "this machine cannot",
         }

@@ -50,6 +50,16 @@ pub struct Subject<'a> {
 
 /// The decision for one file.
 pub fn decide(subject: Subject<'_>, policy: &Policy, caps: &Caps, types: TypeFilter) -> Decision {
+    match by_kind(subject, policy, caps, types) {
+        Decision::Convert(plan) => match names::too_long(subject.name, &plan) {
+            Some(words) => Decision::Skip(Skip { code: SkipCode::NameTooLong, words }),
+            None => Decision::Convert(plan),
+        },
+        skip @ Decision::Skip(_) => skip,
+    }
+}
+
+fn by_kind(subject: Subject<'_>, policy: &Policy, caps: &Caps, types: TypeFilter) -> Decision {
     let has = |kind| subject.media.of_kind(kind).next().is_some();
     let skip = |code, words: &str| Decision::Skip(Skip { code, words: words.to_owned() });
     match (has(StreamKind::Video), has(StreamKind::Audio)) {

@@ -1,4 +1,25 @@
-//! Resolution words in file names.
+//! File names: resolution words in them, and how long they may be.
+
+use std::path::Path;
+
+use crate::model::plan::Plan;
+
+/// Longest name in bytes on the file systems of servers (`NAME_MAX`).
+const MOST_BYTES: usize = 255;
+/// What a subtitle's name gets where its own is taken: `.2`, and more.
+const NUMBER: usize = 3;
+
+/// Why a file of this name cannot have the plan's result beside it, in words: an encode would end with a name that nobody can write.
+/// A name that is longer itself shows that characters are counted here, and that there are enough.
+pub fn too_long(name: &str, plan: &Plan) -> Option<String> {
+    let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy();
+    let result = plan.output_name(&stem);
+    let suffix = plan.sidecars.iter().map(|sidecar| sidecar.suffix.len() + NUMBER).max().unwrap_or(0);
+    let bytes = result.len().max(result.len() - plan.extension.len() - 1 + suffix);
+    (name.len() <= MOST_BYTES && bytes > MOST_BYTES).then(|| {
+        format!("the name of the result or of a subtitle would have {bytes} bytes, {MOST_BYTES} are possible; shorten this one")
+    })
+}
 
 /// The stem with 2160p, 4K, UHD, 1440p and their like replaced by `1080p`; `None` where it says no such thing.
 pub fn downgraded(stem: &str) -> Option<String> {

@@ -234,6 +234,29 @@ fn resolution_words_are_replaced_once_and_only_as_words() {
 }
 
 #[test]
+fn a_result_that_would_have_a_name_too_long_is_not_planned() {
+    let plain = film([video("mpeg2video")]);
+    let subtitled = film([video("mpeg2video"), stream(1, StreamKind::Subtitle, "hdmv_pgs_subtitle")]);
+    let check = |media: &MediaInfo, name: &str, wanted: Option<SkipCode>| {
+        let subject = Subject { name, media, interlaced: None };
+        let policy = profile("universal").expect("a built-in profile");
+        let code = match decide(subject, &policy, &caps(), TypeFilter::Both) {
+            Decision::Convert(_) => None,
+            Decision::Skip(skip) => Some(skip.code),
+        };
+        assert_eq!(code, wanted, "{name}");
+    };
+    let of = |length: usize, ending: &str| format!("{}{ending}", "n".repeat(length));
+    check(&plain, &of(251, ".ts"), None);
+    check(&plain, &of(252, ".ts"), Some(SkipCode::NameTooLong));
+    check(&plain, &of(251, ".mkv"), None);
+    check(&subtitled, &of(251, ".mkv"), Some(SkipCode::NameTooLong));
+    check(&subtitled, &of(240, ".mkv"), None);
+    // Where names are counted in characters it has 103.
+    check(&plain, &format!("{}.ts", "語".repeat(100)), None);
+}
+
+#[test]
 fn levels_hold_size_rate_and_buffer() {
     let level = |w, h, fps, ceiling| level::needed(w, h, Some(fps), ceiling);
     assert_eq!(level(320, 180, 25.0, 0), 30);

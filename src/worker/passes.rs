@@ -458,5 +458,6 @@ pub(super) fn lasts(code: SkipCode) -> bool {
             | SkipCode::WouldLose
             | SkipCode::NotSmaller
             | SkipCode::NameTaken
+            | SkipCode::NameTooLong
     )
 }
