@@ -144,6 +144,35 @@ fn the_operating_guides_commands_run() {
     run_commands("docs/OPERATING.md");
 }
 
+/// A help that is asked for last is given only where all before it was understood.
+#[test]
+fn every_command_that_the_papers_name_is_one() {
+    let share = Share::new();
+    let mut named = BTreeSet::new();
+    for name in papers().iter().filter(|name| *name != "docs/cli.md") {
+        let text = paper(name);
+        let blocks = text.split("```").skip(1).step_by(2).flat_map(str::lines);
+        let blocks = blocks.map(|line| line.split(" #").next().unwrap_or_default().trim_end());
+        let inline = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+        named.extend(
+            blocks.chain(inline).filter(|text| text.starts_with("media-converter ")).map(str::to_owned),
+        );
+    }
+    assert!(named.len() > 30, "{named:?}");
+    let mut wrong = Vec::new();
+    for command in named {
+        let mut args = words(&command).split_off(1);
+        // What follows `--` is for each run.
+        let end = args.iter().position(|word| word == "--").unwrap_or(args.len());
+        args.insert(end, "--help".to_owned());
+        let run = share.run(&args);
+        if run.code != 0 {
+            wrong.push(format!("`{command}`: {}", run.stderr.lines().next().unwrap_or_default()));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
 #[test]
 fn every_link_in_the_papers_leads_to_a_file() {
     let mut broken = Vec::new();
