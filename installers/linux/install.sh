@@ -283,7 +283,10 @@ uninstall_starters() {
         if starts_it "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user/$unit"; then "$program" $what uninstall; fi
         if starts_it "/etc/systemd/system/$unit"; then as_root "to remove the $what" "$program" $what uninstall; fi
     done
-    if crontab -l 2>/dev/null | grep "# $NAME schedule\$" | grep -qF "$program "; then "$program" schedule uninstall; fi
+    # A path with a blank in it stands in quotes there.
+    if crontab -l 2>/dev/null | grep "# $NAME schedule\$" | grep -qF -e " $program " -e " '$program' "; then
+        "$program" schedule uninstall
+    fi
 }
 
 uninstall() {

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::launchd::{self, Job};
-use super::service::{Places, answers, command, remove, systemctl, systemd_folder, unknown, write};
+use super::service::{
+    MOST_OUTPUT, Places, answers, command, output, remove, systemctl, systemd_folder, unknown, write,
+};
 use super::units::{Scope, When, Work, cron, launchd as list, systemd, task};
 use crate::model::error::{Error, Kind, Result};
 use crate::sys::service::{self as manager, Manager};
@@ -50,7 +52,7 @@ pub fn time_of_day(text: &str) -> std::result::Result<(u8, u8), String> {
 /// Files and their texts, as [`install`] would write them.
 pub fn texts(work: &Work, when: When, places: &Places) -> Result<Vec<(PathBuf, String)>> {
     match manager::manager() {
-        Manager::Systemd { .. } => {
+        Manager::Systemd { running: true } => {
             let folder = systemd_folder(work.scope, places)?;
             Ok(vec![
                 (folder.join(format!("{NAME}.service")), systemd::oneshot(work)),
@@ -62,7 +64,9 @@ pub fn texts(work: &Work, when: When, places: &Places) -> Result<Vec<(PathBuf, S
             list::plist(NAME, work, Some(when), &launchd::log(work.scope, places)),
         )]),
         Manager::Windows => Ok(vec![(PathBuf::from(NAME), task::task(work, when, &now()))]),
-        Manager::Other => Ok(vec![(PathBuf::from("crontab"), format!("{}\n", cron_line(work, when)?))]),
+        Manager::Systemd { running: false } | Manager::Other => {
+            Ok(vec![(PathBuf::from("crontab"), format!("{}\n", cron_line(work, when)?))])
+        }
     }
 }
 
@@ -72,8 +76,10 @@ fn now() -> String {
 
 fn cron_line(work: &Work, when: When) -> Result<String> {
     cron::line(work, when).ok_or_else(|| {
-        Error::new(Kind::Usage, format!("tell cron «{}»", when.words()))
-            .hint("cron knows minutes that divide an hour and hours that divide a day: 15m, 30m, 1h, 2h, 6h, 12h, 24h.")
+        Error::new(Kind::Usage, format!("tell cron «{}»", when.words())).hint(
+            "cron knows minutes that divide an hour and hours that divide a day (15m, 30m, 1h, 2h, 6h, 12h, 24h), \
+             and no name with a line's end in it.",
+        )
     })
 }
 
@@ -179,10 +185,14 @@ pub fn shown(places: &Places) -> Result<Option<String>> {
     }
 }
 
-/// This user's table; empty where there is none yet.
+/// This user's table; empty where there is none yet. It is written back whole, so that it must be understood whole.
 fn crontab() -> Result<String> {
-    match command("crontab", &["-l"]) {
-        Ok(text) => Ok(text),
+    match output("crontab", &["-l"]) {
+        Ok(bytes) if bytes.len() < MOST_OUTPUT => String::from_utf8(bytes).map_err(|_| {
+            Error::new(Kind::Io, "change your crontab: it is not in UTF-8")
+                .hint("Write it anew in UTF-8 (crontab -l | iconv -f LATIN1 -t UTF-8 | crontab -), then run this again.")
+        }),
+        Ok(_) => Err(Error::new(Kind::Io, "change your crontab: it is larger than any that we read whole")),
         // Vixie's and cronie's words, and BusyBox's.
         Err(error) if ["no crontab", "No such file"].iter().any(|words| error.line().contains(words)) => {
             Ok(String::new())

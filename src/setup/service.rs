@@ -17,6 +17,9 @@ pub const NAME: &str = "media-converter";
 /// Longest time for a word with a service manager; a stop waits for the current file's end.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// What is kept of a command's output.
+pub(super) const MOST_OUTPUT: usize = 1024 * 1024;
+
 /// Where this user's managers look.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
@@ -304,16 +307,21 @@ pub(super) fn systemctl(scope: Scope, args: &[&str]) -> Result<String> {
     command("systemctl", &all)
 }
 
-/// Runs one of the system's commands; its output.
+/// Runs one of the system's commands; its output as text.
 pub(super) fn command(program: &str, args: &[&str]) -> Result<String> {
+    output(program, args).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// As [`command`], to the byte; what is as long as [`MOST_OUTPUT`] may have been longer.
+pub(super) fn output(program: &str, args: &[&str]) -> Result<Vec<u8>> {
     let typed = || format!("run `{program} {}`", args.join(" "));
     let found = process::find_program(Path::new(program))
         .ok_or_else(|| Error::new(Kind::Io, typed()).because(format!("there is no {program} here")))?;
     let spawn = Spawn { program: found, args: args.iter().map(OsString::from).collect(), background: false };
-    let output = process::output(&spawn, DEADLINE, 1024 * 1024)
+    let output = process::output(&spawn, DEADLINE, MOST_OUTPUT)
         .map_err(|error| Error::new(Kind::Io, typed()).because(error))?;
     if output.ended.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        return Ok(output.stdout);
     }
     let why = [&output.stderr, &output.stdout]
         .map(|bytes| String::from_utf8_lossy(bytes).trim().to_owned())

@@ -1,5 +1,6 @@
 //! `installers/linux/install.sh`, with a `cargo` that hands out the program built for these tests.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -57,13 +58,16 @@ impl Machine {
         self.share.aside("prefix")
     }
 
+    fn environment(&self) -> Vec<(OsString, OsString)> {
+        let command = self.share.command::<&str>([]);
+        command.get_envs().filter_map(|(k, v)| Some((k.to_owned(), v?.to_owned()))).collect()
+    }
+
     fn install(&self, args: &[&str], path: &str) -> Run {
-        let mut command = self.share.command::<&str>([]);
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("installers/linux/install.sh");
-        let environment: Vec<_> =
-            command.get_envs().filter_map(|(k, v)| Some((k.to_owned(), v?.to_owned()))).collect();
+        let environment = self.environment();
         // The first in that PATH, as `#!/bin/sh` is the system's.
-        command = Command::new(
+        let mut command = Command::new(
             std::env::split_paths(path).map(|folder| folder.join("sh")).find(|sh| sh.exists()).unwrap(),
         );
         command.arg(script).arg("--prefix").arg(self.prefix()).args(args).env_clear().envs(environment);
@@ -148,11 +152,22 @@ fn what_starts_the_program_goes_with_it() {
     machine.install(&["--uninstall"], &machine.usual_path()).expect(0);
     assert_eq!(fs::read_to_string(&table).unwrap(), other);
 
-    machine.install(&[], &machine.usual_path()).expect(0);
-    fs::write(&table, format!("0 5 * * 1 backup\n{}", line(&machine.prefix().join("bin/media-converter"))))
-        .unwrap();
-    machine.install(&["--uninstall"], &machine.usual_path()).expect(0);
-    assert_eq!(fs::read_to_string(&table).unwrap(), "0 5 * * 1 backup\n");
+    // With a blank in its path, the program's own `schedule install` quotes it.
+    for prefix in [machine.prefix(), machine.share.aside("my programs")] {
+        let to = ["--prefix", prefix.to_str().unwrap()];
+        machine.install(&to, &machine.usual_path()).expect(0);
+        fs::write(&table, "0 5 * * 1 backup\n").unwrap();
+        let installed = Command::new(prefix.join("bin/media-converter"))
+            .args(["schedule", "install", "--every", "1h", "--dir", "/srv"])
+            .env_clear()
+            .envs(machine.environment())
+            .env("PATH", machine.usual_path())
+            .status();
+        assert!(installed.unwrap().success());
+        assert_eq!(fs::read_to_string(&table).unwrap().lines().count(), 2);
+        machine.install(&[&to[..], &["--uninstall"]].concat(), &machine.usual_path()).expect(0);
+        assert_eq!(fs::read_to_string(&table).unwrap(), "0 5 * * 1 backup\n", "{}", prefix.display());
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use crate::support::Share;
 
@@ -82,10 +83,10 @@ fn what_a_package_manager_installs_is_used_and_what_it_cannot_is_said_in_its_wor
     assert_eq!(report["outcome"], "ready", "{report:#}");
 }
 
-#[test]
-fn a_download_goes_by_the_proxy_that_is_set() {
+/// What a proxy that refuses hears of a download.
+fn heard_by_the_proxy(scheme: &str, user: &str) -> String {
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let address = format!("http://{user}{}", proxy.local_addr().unwrap());
     let asked = std::thread::spawn(move || {
         let (mut stream, _) = proxy.accept().unwrap();
         let head = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
@@ -96,20 +97,32 @@ fn a_download_goes_by_the_proxy_that_is_set() {
         head.join("\n")
     });
     let mut share = Share::new();
-    share.set("HTTP_PROXY", &address);
-    share.set("http_proxy", &address);
-    let run = share.run([
-        "setup",
-        "--force",
-        "--keep-path",
-        "--ffmpeg-url",
-        "http://downloads.invalid/ffmpeg.zip",
-        "--sha256",
-        &"0".repeat(64),
-    ]);
-    assert_ne!(run.code, 0, "{}", run.stderr);
+    for name in [format!("{scheme}_PROXY").to_uppercase(), format!("{scheme}_proxy")] {
+        share.set(&name, &address);
+    }
+    let url = format!("{scheme}://downloads.invalid/ffmpeg.zip");
+    let args = ["setup", "--force", "--keep-path", "--ffmpeg-url", &url, "--sha256", &"0".repeat(64)];
+    let mut set_up = share.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let head = asked.join().unwrap();
+    // It would try for a while to be heard.
+    set_up.kill().unwrap();
+    set_up.wait().unwrap();
+    head
+}
+
+#[test]
+fn a_download_goes_by_the_proxy_that_is_set() {
+    let head = heard_by_the_proxy("http", "");
     assert!(head.lines().next().unwrap().contains("downloads.invalid"), "{head}");
+}
+
+#[test]
+fn https_goes_through_the_proxy_by_a_tunnel_as_the_user_that_its_address_names() {
+    let head = heard_by_the_proxy("https", "me%40home:p%3Ass%20word@");
+    assert_eq!(head.lines().next(), Some("CONNECT downloads.invalid:443 HTTP/1.1"), "{head}");
+    // base64 of `me@home:p:ss word`.
+    let word = head.lines().find_map(|line| line.strip_prefix("Proxy-Authorization: "));
+    assert_eq!(word, Some("Basic bWVAaG9tZTpwOnNzIHdvcmQ="), "{head}");
 }
 
 /// How a crontab says that there is none yet: Vixie's and cronie's, and BusyBox's (Alpine).
@@ -152,5 +165,17 @@ fn without_systemd_the_schedule_is_a_line_of_the_users_crontab() {
         share.run(["schedule", "uninstall"]).expect(0);
         assert_eq!(fs::read_to_string(&table).unwrap(), "0 5 * * 1 /usr/bin/backup\n");
         show().expect(1);
+
+        // What is not understood to the byte cannot be written back.
+        let latin = b"0 5 * * 1 /usr/bin/backup /srv/B\xfccher\n";
+        fs::write(&table, latin).unwrap();
+        let refused = share.run(["schedule", "install", "--every", "1h", "--dir", &library]).expect(1);
+        assert!(refused.stderr.contains("UTF-8"), "{}", refused.stderr);
+        assert_eq!(fs::read(&table).unwrap(), latin);
+
+        // --print shows what would be written here.
+        let print = ["schedule", "install", "--every", "1h", "--dir", &library, "--print"];
+        let text = share.run(print).expect(0).stdout;
+        assert!(text.starts_with("# crontab\n0 * * * * "), "{text}");
     }
 }

@@ -141,8 +141,25 @@ fn words_of_a_command_survive_systemd_windows_and_sh() {
     let line = cron::line(&work(Scope::User), DAILY).unwrap();
     assert_eq!(
         line,
-        r"30 2 * * * /usr/bin/media-converter --dir '/mnt/nas/100\% movies & $more' --quiet # media-converter schedule"
+        r"30 2 * * * /usr/bin/media-converter --dir '/mnt/nas/100'\%' movies & $more' --quiet # media-converter schedule"
     );
+    // The two crons hand different lines to sh; it makes the same words of them.
+    if let Some(sh) = process::find_program(Path::new("sh")) {
+        let command = line.split("media-converter ").nth(1).unwrap().split(" #").next().unwrap();
+        for handed in [command.replace(r"\%", "%"), command.to_owned()] {
+            let args = ["-c".into(), format!("printf '%s|' {handed}").into()].to_vec();
+            let spawn = Spawn { program: sh.clone(), args, background: false };
+            let said = process::output(&spawn, Duration::from_secs(60), 4096).unwrap().stdout;
+            assert_eq!(
+                String::from_utf8_lossy(&said),
+                "--dir|/mnt/nas/100% movies & $more|--quiet|",
+                "{handed}"
+            );
+        }
+    }
+    let two_lines =
+        Work { args: vec!["--dir".to_owned(), "/mnt/two\nlines".to_owned()], ..work(Scope::User) };
+    assert_eq!(cron::line(&two_lines, DAILY), None, "the second line would be a command of its own");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::{When, Work};
 /// Marks our line, so that it is found again.
 pub const MARK: &str = "# media-converter schedule";
 
-/// The line; `None` where cron has no words for the interval.
+/// The line; `None` where cron has no words for the interval, or none for a name: it ends at a line's end, quoted or not.
 pub fn line(work: &Work, when: When) -> Option<String> {
     let times = match when {
         When::Daily { hour, minute } => format!("{minute} {hour} * * *"),
@@ -25,6 +25,9 @@ pub fn line(work: &Work, when: When) -> Option<String> {
         .chain(work.args.iter().cloned())
         .map(|word| quoted(&word))
         .collect();
+    if words.iter().any(|word| word.contains(['\n', '\r'])) {
+        return None;
+    }
     // cron mails what is printed; a run that did nothing wrong is not worth a mail.
     Some(format!("{times} {} --quiet {MARK}", words.join(" ")))
 }
@@ -45,12 +48,12 @@ pub fn ours(table: &str) -> Option<&str> {
     table.lines().find(|line| line.ends_with(MARK))
 }
 
-/// A word for sh, in which cron's `%` (a line's end) does nothing.
+/// A word for sh, in which cron's `%` (a line's end) does nothing: Vixie's cron takes the backslash before it away, BusyBox'
+/// knows none of it and leaves the backslash to sh, which takes it away outside of quotes only.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.,:=+@".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
-    // Vixie's cron takes the backslash before `%` away before sh sees the line.
-    format!("'{}'", word.replace('\'', r"'\''").replace('%', r"\%"))
+    format!("'{}'", word.replace('\'', r"'\''").replace('%', r"'\%'"))
 }
