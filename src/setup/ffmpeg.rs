@@ -25,20 +25,30 @@ pub fn have(context: &mut Context) -> std::result::Result<Ending, Fatal> {
     if !wishes.dry_run {
         tidy_up(&wishes.programs)?;
     }
+    let mut own = None;
     if !wishes.force {
         match find(context) {
-            Ok(tools) => {
-                let words = format!("{} is {}", tools.ffmpeg.display(), tools.version);
-                context.tools = Some(tools);
-                return Ok(Ending::Fine(words));
+            Ok(tools)
+                if wishes.ffmpeg.is_none() && wishes.source == Source::Packages && is_fedoras_own(&tools) =>
+            {
+                own = Some(tools);
             }
+            Ok(tools) => return Ok(found(context, tools, "")),
             // Named by the user: something else in its place would not be used.
             Err(error) if wishes.ffmpeg.is_some() || wishes.ffprobe.is_some() => return Err(error.into()),
             Err(_) => {}
         }
     }
     Ok(match &wishes.source {
-        Source::Packages => by_packages(context)?,
+        Source::Packages => match (by_packages(context), own) {
+            (Ok(ending), Some(_)) if !context.tools.as_ref().is_some_and(is_fedoras_own) => ending,
+            // A card may still encode H.264 with it.
+            (Ok(_), Some(tools)) => found(context, tools, "; no full build took its place"),
+            (Err(error), Some(tools)) => {
+                found(context, tools, &format!("; no full build took its place: {}", error.line()))
+            }
+            (ending, None) => ending?,
+        },
         Source::Url { url, sha256 } => {
             if wishes.dry_run {
                 return Ok(Ending::Skipped(format!(
@@ -58,6 +68,21 @@ pub fn have(context: &mut Context) -> std::result::Result<Ending, Fatal> {
         }
         Source::Folder { folder, sha256 } => by_folder(context, folder, sha256.as_deref())?,
     })
+}
+
+fn found(context: &mut Context, tools: Tools, more: &str) -> Ending {
+    let words = format!("{} is {}{more}", tools.ffmpeg.display(), tools.version);
+    context.tools = Some(tools);
+    Ending::Fine(words)
+}
+
+/// This ffmpeg came with Fedora.
+fn is_fedoras_own(tools: &Tools) -> bool {
+    let Some(program) = process::find_program(Path::new("rpm")) else { return false };
+    let mut args: Vec<OsString> = ["-q", "--queryformat", "%{NAME}", "-f"].map(OsString::from).to_vec();
+    args.push(tools.ffmpeg.clone().into_os_string());
+    let asked = process::output(&Spawn { program, args, background: false }, DEADLINE, 4096);
+    asked.is_ok_and(|said| said.ended.success() && said.stdout == packages::FEDORAS_OWN.as_bytes())
 }
 
 /// The two programs' names here.
@@ -158,15 +183,26 @@ fn by_packages(context: &mut Context) -> Result<Ending> {
             format!("With these, run `{typed}`, then this again."),
         );
     }
+    let lent = asker.map(|asker| [asker, "-n"]);
+    let run = |words: &[&str]| command(&lent.iter().flatten().chain(words).copied().collect::<Vec<_>>());
+    if !manager.source.is_empty() {
+        context
+            .watch
+            .note("looking for a package source that has an ffmpeg with H.264 (on Fedora: RPM Fusion)");
+        if let Err(why) = run(manager.source) {
+            context.watch.note(&format!("it could not be added: {why}"));
+        }
+    }
     let mut last = String::new();
-    for attempt in manager.attempts {
+    for (tried, attempt) in manager.attempts.iter().enumerate() {
         let typed = packages::typed(attempt, asker);
         context.watch.note(&format!("running `{typed}`"));
-        let lent = asker.map(|asker| [asker, "-n"]);
-        let words: Vec<&str> = lent.iter().flatten().chain(*attempt).copied().collect();
-        match command(&words) {
+        match run(attempt) {
             Ok(()) => {
-                if let Ok(tools) = find(context) {
+                let is_last = tried + 1 == manager.attempts.len();
+                if let Ok(tools) = find(context)
+                    && (is_last || !is_fedoras_own(&tools))
+                {
                     let words = format!("`{typed}` installed {} ({})", tools.version, tools.ffmpeg.display());
                     context.tools = Some(tools);
                     return Ok(Ending::Changed(words));

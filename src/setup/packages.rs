@@ -7,6 +7,8 @@ pub struct Manager {
     pub program: &'static str,
     /// Tried in order; the first that ends well and leaves an ffmpeg behind is the last.
     pub attempts: &'static [&'static [&'static str]],
+    /// Run before them where it is not empty: it adds the package source that has the full build, where that is another.
+    pub source: &'static [&'static str],
     /// It changes what belongs to root.
     pub needs_root: bool,
 }
@@ -37,6 +39,7 @@ pub const MANAGERS: &[Manager] = &[
                 "ffmpeg",
             ],
         ],
+        source: &[],
         needs_root: true,
     },
     Manager {
@@ -47,6 +50,13 @@ pub const MANAGERS: &[Manager] = &[
             &["dnf", "install", "-y", "--allowerasing", "ffmpeg"],
             &["dnf", "install", "-y", "ffmpeg-free"],
         ],
+        // Fedora alone: others of dnf's family need more sources than this one.
+        source: &[
+            "sh",
+            "-c",
+            "[ -z \"$(rpm -E '%{?fedora}')\" ] || rpm -q rpmfusion-free-release >/dev/null || dnf install -y \
+             \"https://mirrors.rpmfusion.org/free/fedora/rpmfusion-free-release-$(rpm -E %fedora).noarch.rpm\"",
+        ],
         needs_root: true,
     },
     Manager {
@@ -56,15 +66,17 @@ pub const MANAGERS: &[Manager] = &[
             // Never -Sy alone: it would leave the system between two states of the distribution.
             &["pacman", "-Syu", "--noconfirm", "--needed", "ffmpeg"],
         ],
+        source: &[],
         needs_root: true,
     },
-    Manager { program: "apk", attempts: &[&["apk", "add", "ffmpeg"]], needs_root: true },
+    Manager { program: "apk", attempts: &[&["apk", "add", "ffmpeg"]], source: &[], needs_root: true },
     Manager {
         program: "zypper",
         attempts: &[&["zypper", "--non-interactive", "install", "ffmpeg"]],
+        source: &[],
         needs_root: true,
     },
-    Manager { program: "brew", attempts: &[&["brew", "install", "ffmpeg"]], needs_root: false },
+    Manager { program: "brew", attempts: &[&["brew", "install", "ffmpeg"]], source: &[], needs_root: false },
     Manager {
         program: "winget",
         attempts: &[&[
@@ -80,11 +92,13 @@ pub const MANAGERS: &[Manager] = &[
             "--accept-source-agreements",
             "--disable-interactivity",
         ]],
+        source: &[],
         needs_root: false,
     },
     Manager {
         program: "choco",
         attempts: &[&["choco", "install", "ffmpeg", "-y", "--no-progress"]],
+        source: &[],
         needs_root: true,
     },
 ];
@@ -99,6 +113,9 @@ pub const LINKS: &[&str] = &[
 
 /// Who lends an administrator's rights; Alpine has the second.
 pub const ASKERS: [&str; 2] = ["sudo", "doas"];
+
+/// Fedora's package of an ffmpeg without what is patented, H.264 among it.
+pub const FEDORAS_OWN: &str = "ffmpeg-free";
 
 /// The command as the user would type it.
 pub fn typed(command: &[&str], asker: Option<&str>) -> String {

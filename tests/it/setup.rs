@@ -83,6 +83,63 @@ fn what_a_package_manager_installs_is_used_and_what_it_cannot_is_said_in_its_wor
     assert_eq!(report["outcome"], "ready", "{report:#}");
 }
 
+/// A desktop of Fedora has an ffmpeg, but not one that encodes H.264; the one that does is in RPM Fusion.
+#[test]
+fn fedoras_own_ffmpeg_makes_way_for_rpm_fusions() {
+    if ffmpeg_is_everywhere() {
+        return;
+    }
+    let path = std::env::var_os("PATH").unwrap();
+    let real = |name: &str| {
+        let mut folders = std::env::split_paths(&path).map(|folder| folder.join(name));
+        folders.find(|file| file.is_file()).expect("tests/run.sh installs ffmpeg")
+    };
+    // What is said to be in the place of Fedora's own, how the set-up ends, what it was told of it.
+    for (fusion, code, words) in [(true, 0, "installed"), (false, 0, "no full build took its place")] {
+        let mut share = Share::new();
+        let bin = bare(&mut share);
+        let (called, added, done) = (share.aside("called"), share.aside("added"), share.aside("done"));
+        std::os::unix::fs::symlink(real("sh"), bin.join("sh")).unwrap();
+        for name in ["ffmpeg", "ffprobe"] {
+            std::os::unix::fs::symlink(real(name), bin.join(name)).unwrap();
+        }
+        stand_in(&bin, "sudo", "[ \"$1\" = -n ] && shift; [ \"$1\" = true ] || exec \"$@\"");
+        stand_in(
+            &bin,
+            "rpm",
+            &format!(
+                "case $* in\n-E*) echo 43 ;;\n*rpmfusion*) [ -e '{}' ] ;;\n\
+                 *) [ -e '{}' ] && printf ffmpeg || printf ffmpeg-free ;;\nesac",
+                added.display(),
+                done.display()
+            ),
+        );
+        let works = if fusion { "" } else { "echo 'No match' >&2; exit 1" };
+        stand_in(
+            &bin,
+            "dnf",
+            &format!(
+                "echo \"$*\" >>'{}'\ncase $* in\n*rpmfusion*) {works}\n: >'{}' ;;\n*--allowerasing*) {works}\n: >'{}' ;;\nesac",
+                called.display(),
+                added.display(),
+                done.display()
+            ),
+        );
+        let report = share.run(["setup", "--keep-path", "--json"]).expect(code).stdout;
+        assert!(report.contains(words), "{report}");
+        let calls = fs::read_to_string(&called).unwrap();
+        let source =
+            "install -y https://mirrors.rpmfusion.org/free/fedora/rpmfusion-free-release-43.noarch.rpm";
+        let calls: Vec<&str> = calls.lines().collect();
+        assert_eq!(calls[..2], [source, "install -y --allowerasing ffmpeg"]);
+        if fusion {
+            // Now that it is there, nothing is installed again.
+            share.run(["setup", "--keep-path"]).expect(0);
+            assert_eq!(fs::read_to_string(&called).unwrap().lines().count(), 2);
+        }
+    }
+}
+
 /// What a proxy that refuses hears of a download.
 fn heard_by_the_proxy(scheme: &str, user: &str) -> String {
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
