@@ -47,7 +47,7 @@ struct Probed {
     stamp: Stamp,
     media: MediaInfo,
     decision: Decision,
-    /// A run would leave it alone: it is shorter than its own structure says; null: it is not.
+    /// How it is shorter than its own structure says, for which a run would leave it alone; null: it is not.
     cut_short: Option<String>,
     /// What the fleet remembers of earlier runs; null: nothing.
     remembered: Option<Memo>,
@@ -130,6 +130,8 @@ fn describe(file: &Path, examined: &Examined, cut_short: Option<&str>, remembere
         }
         Decision::Skip(skip) => {
             out.push_str(&format!("left alone: {} ({})\n", text::clean(&skip.words), skip.code.words()));
+            // A film that is as wanted may end early all the same; nobody but its viewer would tell.
+            cut_short.iter().for_each(|words| out.push_str(&format!("cut short: {words}\n")));
         }
         Decision::Convert(plan) => {
             let stem = file.file_stem().map_or(String::new(), |stem| stem.to_string_lossy().into_owned());

@@ -30,6 +30,17 @@ fn fails_as(share: &Share, run: &Run, code: &str) -> Value {
 }
 
 #[test]
+fn probe_says_that_a_file_is_cut_short_also_where_it_would_stay_as_it_is() {
+    let share = Share::new();
+    for (name, clip) in [("fits.mp4", Clip::Fits), ("film.mkv", Clip::RemuxMkv)] {
+        let file = share.put(name, &clip.cut(55));
+        let told = share.run(["probe".as_ref(), file.as_os_str()]).expect(0).stdout;
+        let json = share.run(["probe".as_ref(), file.as_os_str(), "--json".as_ref()]).expect(0).stdout;
+        assert!(told.contains("cut short: ") && !json.contains("\"cut_short\": null"), "{told}{json}");
+    }
+}
+
+#[test]
 fn a_clip_cut_at_55_percent_is_recognised_and_left_alone() {
     // Both promise a length in their header; what is missing is said, whatever ffmpeg makes of the rest.
     for (name, clip, code) in
