@@ -95,6 +95,14 @@ fn swap_back(
         forget(resting);
         return Ok(Undone { original, result: None });
     }
+    let there = sys::fs::fingerprint(&result).map_err(io("read", &result))?;
+    if !there.same_content(&past.output_print) {
+        // The trash would be the end of somebody's own film in a fortnight.
+        return Err(Error::new(Kind::Io, "put the original in the place of")
+            .at(&result)
+            .because("it is not what the conversion made: it was changed or replaced since")
+            .hint("move it away first; the original then returns to its place"));
+    }
     let claim = loop {
         match claim::acquire(&result, terms, memory)? {
             Acquired::Mine(claim) => break claim,

@@ -49,6 +49,8 @@ pub enum SkipCode {
     NameTaken,
     /// The result's name, or a subtitle's beside it, would be longer than file systems allow.
     NameTooLong,
+    /// Its conversion was undone; only who names it has it converted again.
+    Undone,
     /// The file was gone, or had changed, when its turn came.
     Gone,
     /// The profile needs something this machine lacks.
@@ -69,6 +71,7 @@ impl SkipCode {
             SkipCode::Parked => "failed before, parked",
             SkipCode::NameTaken => "name of the result is taken",
             SkipCode::NameTooLong => "name of the result is too long",
+            SkipCode::Undone => "conversion was undone",
             SkipCode::Gone => "gone or changed meanwhile",
             SkipCode::CannotHere => "this machine cannot",
         }

@@ -4,7 +4,7 @@ use crate::model::plan::{Skip, SkipCode};
 use crate::share::cache::{Memo, Verdict};
 use crate::share::results::Fate;
 
-/// The policy of a memo that holds under every profile (a person's own decision).
+/// The policy of a memo that holds under every profile: a person's own decision, which is an undo.
 pub const ANY_POLICY: &str = "*";
 
 /// Failures that were not the file's fault are tried this often before the file is parked.
@@ -21,6 +21,7 @@ pub fn skip(memo: &Memo, policy_digest: &str, now: f64) -> Option<Skip> {
     }
     let code = match memo.verdict {
         Verdict::Fits | Verdict::Converted => SkipCode::Fits,
+        Verdict::LeftAlone if memo.policy == ANY_POLICY => SkipCode::Undone,
         Verdict::LeftAlone => SkipCode::WouldLose,
         Verdict::NotSmaller => SkipCode::NotSmaller,
         Verdict::Bad => SkipCode::Parked,
@@ -44,6 +45,9 @@ pub fn fate(fate: &Fate, policy_digest: &str) -> Option<Skip> {
     let (code, words) = match fate.verdict {
         Verdict::Converted => (SkipCode::Fits, "it is a result of an earlier conversion, under another name"),
         Verdict::Fits => (SkipCode::Fits, "it was as wanted under another name, and is the same still"),
+        Verdict::LeftAlone if &*fate.policy == ANY_POLICY => {
+            (SkipCode::Undone, "its conversion was undone, when it had another name")
+        }
         Verdict::LeftAlone => {
             (SkipCode::WouldLose, "it was left alone under another name, and is the same still")
         }

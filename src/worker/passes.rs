@@ -459,5 +459,6 @@ pub(super) fn lasts(code: SkipCode) -> bool {
             | SkipCode::NotSmaller
             | SkipCode::NameTaken
             | SkipCode::NameTooLong
+            | SkipCode::Undone
     )
 }

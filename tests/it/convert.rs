@@ -118,6 +118,26 @@ fn the_originals_rest_in_the_trash_and_undo_brings_one_back() {
 }
 
 #[test]
+fn undo_does_not_throw_away_what_somebody_put_in_the_results_place() {
+    let share = Share::new();
+    share.add("a.mkv", Clip::RemuxMkv);
+    let before = share.digests();
+    assert_eq!(share.convert(&[]).code, 0);
+    share.put("a.mp4", b"somebody's own, better film");
+    let after = share.digests();
+    let undo = share.run(["undo".as_ref(), share.path("a.mp4").as_os_str()]).expect(1);
+    assert!(undo.stderr.contains("changed or replaced"), "{}", undo.stderr);
+    assert_eq!(share.digests(), after);
+    std::fs::rename(share.path("a.mp4"), share.path("better.mp4")).unwrap();
+    share.run(["undo".as_ref(), share.path("a.mp4").as_os_str()]).expect(0);
+    assert_eq!(share.digests()["a.mkv"], before["a.mkv"]);
+    // That nothing is done with it again has its own word.
+    let again = share.convert(&[]);
+    assert_eq!(summary(&again)["skipped"]["undone"], 1, "{}", again.stdout);
+    share.assert_no_litter();
+}
+
+#[test]
 fn a_trash_of_a_nested_mount_is_emptied_as_well() {
     let share = Share::new();
     share.add("films/a.mkv", Clip::RemuxMkv);
