@@ -68,11 +68,17 @@ pub(crate) fn swap(
                     .hint("it will be looked at again in the next run"));
             }
             Err(error) if attempt >= ATTEMPTS => {
+                let halt = io_halt("swap the result in for", &task.path, error);
                 if roll_back(&folder, sealed.work_dir(), &commit).is_ok_and(|done| done) {
                     sealed.finish();
+                    return Err(halt);
                 }
-                // Otherwise the seal stays: the next visitor finishes or undoes the swap.
-                return Err(io_halt("swap the result in for", &task.path, error));
+                // The seal stays: the next visitor finishes or undoes the swap.
+                return Err(halt.hint(format!(
+                    "the swap is half done, and both files are whole: the original lies in {}; once the cause is mended, the next run of \
+                     any machine finishes it",
+                    sealed.work_dir().display()
+                )));
             }
             Err(_) => {
                 let _ = sys::stop::sleep_unless(wait, sys::stop::Stop::Now);

@@ -3,6 +3,7 @@
 //! The original lies there under `<name>.original`, without a media extension, so that no media server and no Python
 //! worker takes it for a film. `record.json` says where it came from.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -58,39 +59,53 @@ pub fn resting_name(source: &str) -> String {
 }
 
 /// Moves a displaced original to its place. Idempotent: `Absent` where it is gone already.
-/// Where the library's root is another file system (a nested mount), the folder's own `.mediabox` takes it.
+/// Where the library's root is another file system (a nested mount), or this user may not write there (another made it), the
+/// folder's own `.mediabox` takes it.
 pub fn lay(original: &Path, folder: &Path, root: &Path, commit: &Commit) -> std::io::Result<Removed> {
     let place = commit.trash.clone().unwrap_or_else(|| place(original.parent().unwrap_or(folder)));
-    let name = resting_name(&commit.source);
     let rest = Rest {
         folder: sys::path::key(root, folder).map(|key| key.0).unwrap_or_default(),
         commit: commit.clone(),
     };
-    let text = serde_json::to_vec_pretty(&rest).map_err(std::io::Error::other)?;
-    let mut result = Err(std::io::Error::other("no place for the original"));
-    for base in [root, folder] {
+    let in_base = |base: &Path| {
         let dir = place.split('/').fold(base.to_owned(), |path, part| path.join(part));
-        sys::fs::create_dir_all(&dir)?;
-        // The record first: an original without a record could not be found by `undo`.
-        let record = dir.join(RECORD);
-        if sys::fs::write_new(&record, &text)? == Created::Exists {
-            renew(&record, text.clone())?;
+        lay_in(&dir, original, &rest)
+    };
+    match in_base(root) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::CrossesDevices
+                    | ErrorKind::PermissionDenied
+                    | ErrorKind::ReadOnlyFilesystem
+                    | ErrorKind::NotADirectory
+            ) =>
+        {
+            in_base(folder)
         }
-        result = sys::fs::consume(original, &dir.join(&name));
-        match &result {
-            Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
-                let _ = sys::fs::remove_file(&record);
-                let _ = sys::fs::remove_dir(&dir);
-            }
-            Ok(_) => {
-                // A platform without folder fsync says so by success; a failure here costs nothing but certainty.
-                let _ = sys::fs::sync_dir(&dir);
-                break;
-            }
-            Err(_) => break,
-        }
+        result => result,
     }
-    result
+}
+
+fn lay_in(dir: &Path, original: &Path, rest: &Rest) -> std::io::Result<Removed> {
+    let text = serde_json::to_vec_pretty(rest).map_err(std::io::Error::other)?;
+    sys::fs::create_dir_all(dir)?;
+    // The record first: an original without a record could not be found by `undo`.
+    let record = dir.join(RECORD);
+    if sys::fs::write_new(&record, &text)? == Created::Exists {
+        renew(&record, text)?;
+    }
+    let laid = sys::fs::consume(original, &dir.join(resting_name(&rest.commit.source)));
+    match &laid {
+        // A platform without folder fsync says so by success; a failure here costs nothing but certainty.
+        Ok(_) => drop(sys::fs::sync_dir(dir)),
+        Err(error) if error.kind() == ErrorKind::CrossesDevices => {
+            let _ = sys::fs::remove_file(&record);
+            let _ = sys::fs::remove_dir(dir);
+        }
+        Err(_) => {}
+    }
+    laid
 }
 
 /// Writes the record anew that somebody left who died before the original came: it may be half written, and its time, from

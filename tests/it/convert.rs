@@ -138,6 +138,29 @@ fn undo_does_not_throw_away_what_somebody_put_in_the_results_place() {
 }
 
 #[test]
+fn an_original_that_the_librarys_trash_cannot_take_rests_in_its_folders_own() {
+    let share = Share::new();
+    share.add("films/a.mkv", Clip::RemuxMkv);
+    share.add("b.mkv", Clip::H264Mkv);
+    let before = share.digests();
+    // As for a user who may not write where another has made it, but also for root.
+    share.put(".mediabox/trash", b"no folder");
+    let run = share.convert(&["--include", "films/**"]).expect(0);
+    assert_eq!(summary(&run)["converted"], 1, "{}", run.stdout);
+    share.run(["undo".as_ref(), share.path("films/a.mp4").as_os_str()]).expect(0);
+    assert_eq!(share.digests()["films/a.mkv"], before["films/a.mkv"]);
+    // At the root there is no other place: what happened is said, and the next run mends it.
+    let run = share.convert(&[]).expect(1);
+    let hint = run.named("job_ended").last().unwrap()["hint"].to_string();
+    assert!(hint.contains("half done"), "{}", run.stdout);
+    std::fs::remove_file(share.path(".mediabox/trash")).unwrap();
+    assert_eq!(summary(&share.convert(&[]).expect(0))["recovered"], 1);
+    share.run(["undo".as_ref(), share.path("b.mp4").as_os_str()]).expect(0);
+    assert_eq!(share.digests()["b.mkv"], before["b.mkv"]);
+    share.assert_no_litter();
+}
+
+#[test]
 fn a_trash_of_a_nested_mount_is_emptied_as_well() {
     let share = Share::new();
     share.add("films/a.mkv", Clip::RemuxMkv);
