@@ -131,7 +131,9 @@ fn describe(file: &Path, examined: &Examined, cut_short: Option<&str>, remembere
         Decision::Skip(skip) => {
             out.push_str(&format!("left alone: {} ({})\n", text::clean(&skip.words), skip.code.words()));
             // A film that is as wanted may end early all the same; nobody but its viewer would tell.
-            cut_short.iter().for_each(|words| out.push_str(&format!("cut short: {words}\n")));
+            if let Some(words) = cut_short {
+                out.push_str(&format!("cut short: {words}\n"));
+            }
         }
         Decision::Convert(plan) => {
             let stem = file.file_stem().map_or(String::new(), |stem| stem.to_string_lossy().into_owned());
