@@ -186,9 +186,9 @@ pub fn followers(names: &[String], old: &str, new: &str) -> Vec<(String, String)
 /// Finishes the swap from whatever state it is in, or undoes it. Needs no room on the disk.
 pub fn apply(folder: &Path, root: &Path, work: &Path, commit: &Commit) -> std::io::Result<Applied> {
     let applied = if commit.source == commit.target {
-        in_place(folder, work, commit)?
+        in_place(folder, root, work, commit)?
     } else {
-        beside(folder, work, commit)?
+        beside(folder, root, work, commit)?
     };
     if applied == Applied::Done {
         extras(folder, work, commit)?;
@@ -230,7 +230,7 @@ fn holds(path: &Path, commit: &Commit) -> std::io::Result<Holds> {
 }
 
 /// The result has the source's name.
-fn in_place(folder: &Path, work: &Path, commit: &Commit) -> std::io::Result<Applied> {
+fn in_place(folder: &Path, root: &Path, work: &Path, commit: &Commit) -> std::io::Result<Applied> {
     let (name, stage, orig) = (folder.join(&commit.source), work.join(&commit.stage), work.join(ORIG));
     match holds(&name, commit)? {
         Holds::Output => {
@@ -262,7 +262,7 @@ fn in_place(folder: &Path, work: &Path, commit: &Commit) -> std::io::Result<Appl
                         sys::fs::remove_file(&stage)?;
                         Ok(Applied::Done)
                     }
-                    Created::Exists => in_place(folder, work, commit),
+                    Created::Exists => in_place(folder, root, work, commit),
                 }
             } else if sys::fs::is_listed(&orig)? {
                 let _ = sys::fs::publish_file(&orig, &name)?;
@@ -273,7 +273,7 @@ fn in_place(folder: &Path, work: &Path, commit: &Commit) -> std::io::Result<Appl
         }
         Holds::Other => {
             sys::fs::remove_file(&stage)?;
-            keep_stray(&orig, &name, commit)?;
+            keep_stray(&orig, &name, root, commit)?;
             Ok(Applied::RolledBack(REPLACED.to_owned()))
         }
     }
@@ -340,7 +340,7 @@ fn replace_source(name: &Path, stage: &Path, orig: &Path, commit: &Commit) -> st
 }
 
 /// The result has a name of its own.
-fn beside(folder: &Path, work: &Path, commit: &Commit) -> std::io::Result<Applied> {
+fn beside(folder: &Path, root: &Path, work: &Path, commit: &Commit) -> std::io::Result<Applied> {
     let (name, target) = (folder.join(&commit.source), folder.join(&commit.target));
     let (stage, orig) = (work.join(&commit.stage), work.join(ORIG));
     match holds(&target, commit)? {
@@ -349,7 +349,7 @@ fn beside(folder: &Path, work: &Path, commit: &Commit) -> std::io::Result<Applie
             let source_is_there = holds(&name, commit)? == Holds::Source || sys::fs::is_listed(&orig)?;
             if !source_is_there || holds(&stage, commit)? != Holds::Output {
                 sys::fs::remove_file(&stage)?;
-                keep_stray(&orig, &name, commit)?;
+                keep_stray(&orig, &name, root, commit)?;
                 return Ok(Applied::RolledBack(
                     "the source or the result changed before the swap".to_owned(),
                 ));
@@ -454,7 +454,7 @@ fn drop_extra_name(extra: &Path, kept: &Path) -> std::io::Result<()> {
 
 /// A pinned or displaced original after a rollback: put back where its name is free, dropped where it is only a second
 /// name of what is there, laid by otherwise.
-fn keep_stray(orig: &Path, name: &Path, commit: &Commit) -> std::io::Result<()> {
+fn keep_stray(orig: &Path, name: &Path, root: &Path, commit: &Commit) -> std::io::Result<()> {
     if !sys::fs::is_listed(orig)? {
         return Ok(());
     }
@@ -464,7 +464,7 @@ fn keep_stray(orig: &Path, name: &Path, commit: &Commit) -> std::io::Result<()> 
             return Ok(());
         }
         let folder = name.parent().unwrap_or(Path::new("."));
-        return trash::lay(orig, folder, folder, commit).map(|_| ());
+        return trash::lay(orig, folder, root, commit).map(|_| ());
     }
     let _ = sys::fs::publish_file(orig, name)?;
     drop_extra_name(orig, name)

@@ -204,9 +204,10 @@ fn a_pinned_original_is_not_left_behind_by_a_rollback() {
     assert!(matches!(bench.apply(), Applied::RolledBack(_)));
     assert_eq!(bench.read("a.mp4").as_deref(), Some(&b"a better rip"[..]));
     bench.no_leftovers();
-    // The displaced film itself is not lost: the folder's own trash has it.
-    let kept = trash::list(&bench.folder(), None);
+    // The displaced film itself is not lost: the trash has it, and `undo` knows whence it came.
+    let kept = trash::list(bench.root.path(), None);
     assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].rest.folder, "films");
     assert_eq!(std::fs::read(&kept[0].file).expect("the original"), SOURCE);
 }
 
