@@ -82,7 +82,7 @@ impl JobArgs {
                 None => dirs.push(dir),
             }
         }
-        let mut args = Vec::new();
+        let mut args: Vec<String> = Vec::new();
         for dir in &dirs {
             let dir =
                 dir.to_str().ok_or_else(|| Error::new(Kind::Usage, "write down the name of").at(dir))?;
@@ -90,6 +90,8 @@ impl JobArgs {
         }
         args.extend(self.more.iter().cloned());
         args.extend(self.programs());
+        // Everything else is out of reach for a unit: an encode into `--temp-dir` would fail for each file.
+        dirs.extend(written(&self.more));
         let scope = service::scope();
         // A user's own manager runs everything as that user.
         let user = self.user.clone().filter(|_| scope == crate::setup::units::Scope::System);
@@ -99,6 +101,17 @@ impl JobArgs {
 
 /// Folders in the PATH that every service manager gives.
 const EVERYBODYS: [&str; 2] = ["/usr/bin", "/usr/local/bin"];
+
+/// Folders that a run with these arguments writes into, absolute.
+fn written(more: &[String]) -> Vec<PathBuf> {
+    const FLAGS: [&str; 3] = ["--dir", "--temp-dir", "--state-dir"];
+    let value = |(n, word): (usize, &String)| match word.split_once('=') {
+        Some((flag, value)) if FLAGS.contains(&flag) => Some(value.to_owned()),
+        _ => FLAGS.contains(&word.as_str()).then(|| more.get(n + 1).cloned())?,
+    };
+    let absolute = |folder: String| std::path::absolute(folder).ok();
+    more.iter().enumerate().filter_map(value).filter_map(absolute).collect()
+}
 
 impl JobArgs {
     /// ffmpeg's place, where the service would not find it: its PATH is not this user's.
@@ -178,4 +191,22 @@ fn serve(args: &[String]) -> Result<Ending> {
             .hint("Only the service manager starts it so; use `media-converter service install`.")
     })?;
     Ok(Ending::Well)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::written;
+
+    #[test]
+    fn what_a_run_writes_into_is_found_among_its_arguments() {
+        let check = |words: &str, wanted: &[&str]| {
+            let more: Vec<String> = words.split(' ').map(str::to_owned).collect();
+            let wanted: Vec<_> = wanted.iter().map(|path| std::path::absolute(path).unwrap()).collect();
+            assert_eq!(written(&more), wanted, "{words}");
+        };
+        check("--jobs 2", &[]);
+        check("--temp-dir /ssd/work --jobs 2", &["/ssd/work"]);
+        check("--temp-dir=/ssd/work --state-dir /var/s --dir=/b", &["/ssd/work", "/var/s", "/b"]);
+        check("--temp-dir", &[]);
+    }
 }

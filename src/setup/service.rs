@@ -277,13 +277,14 @@ pub(super) fn write(file: &Path, text: &str) -> Result<String> {
     if fs::read_small(file, 1024 * 1024).is_ok_and(|there| there == text.as_bytes()) {
         return Ok(format!("{} is as it should be", file.display()));
     }
+    let was_there = file.is_file();
     let beside = file.with_extension("new");
     file.parent().map_or(Ok(()), fs::create_dir_all).map_err(fail)?;
     fs::remove_file(&beside).map_err(fail)?;
     let _ = fs::write_new(&beside, text.as_bytes()).map_err(fail)?;
-    fs::remove_file(file).map_err(fail)?;
-    fs::consume(&beside, file).map_err(fail)?;
-    Ok(format!("wrote {}", file.display()))
+    // In one step: a crash leaves the old unit or the new one.
+    fs::replace(&beside, file).map_err(fail)?;
+    Ok(format!("{} {}", if was_there { "changed" } else { "wrote" }, file.display()))
 }
 
 pub(super) fn remove(file: &Path) -> Result<()> {

@@ -19,7 +19,7 @@ pub struct Work {
     pub program: PathBuf,
     /// What follows it, `--dir` among it.
     pub args: Vec<String>,
-    /// The libraries, absolute: the only places that may be written.
+    /// The libraries, and what else a run writes into, absolute: the only places that may be written.
     pub dirs: Vec<PathBuf>,
     /// Who runs it; `None`: whoever the manager runs as.
     pub user: Option<String>,
