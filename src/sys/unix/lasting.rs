@@ -121,10 +121,12 @@ fn drop_line(file: &Path, line: &str) -> io::Result<bool> {
     else {
         return Ok(false);
     };
-    if rest.is_empty() {
+    if rest.is_empty() && !file.is_symlink() {
         std::fs::remove_file(file)?;
         return Ok(true);
     }
+    // Who keeps profiles elsewhere and links them keeps the link.
+    let file = &crate::sys::path::canonical(file)?;
     // Whole or not at all: a login with half a profile is a bad morning.
     let beside = file.with_extension("media-converter-new");
     let _ = std::fs::remove_file(&beside);
@@ -152,4 +154,25 @@ pub fn make_program(path: &Path) -> io::Result<()> {
 
 pub fn programs_folder(home: &Path) -> PathBuf {
     home.join(".local/bin")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{add_to_path, remove_from_path};
+
+    #[test]
+    fn a_profile_that_is_a_link_stays_one() {
+        let home = tempfile::tempdir().unwrap();
+        let (kept, link) = (home.path().join("dotfiles"), home.path().join(".profile"));
+        for before in ["umask 022\n", ""] {
+            std::fs::write(&kept, before).unwrap();
+            std::os::unix::fs::symlink("dotfiles", &link).unwrap();
+            add_to_path("/opt/ours".as_ref(), Some(home.path())).unwrap();
+            assert!(std::fs::read_to_string(&kept).unwrap().contains("/opt/ours"));
+            assert!(remove_from_path("/opt/ours".as_ref(), Some(home.path())).unwrap());
+            assert_eq!(std::fs::read_to_string(&kept).unwrap(), before);
+            assert!(link.is_symlink());
+            std::fs::remove_file(&link).unwrap();
+        }
+    }
 }
