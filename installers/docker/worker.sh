@@ -20,6 +20,13 @@ stopped=
 # A shell that is process 1 gets signals only for what it has a trap for, and passes none on by itself.
 trap 'stopped=yes; if [ -n "$child" ]; then kill -TERM "$child" 2>/dev/null || :; fi' TERM INT
 
+# start PROGRAM ARGUMENTS...: as $child; a signal that came a moment before found none to pass it on to.
+start() {
+    "$@" &
+    child=$!
+    if [ -n "$stopped" ]; then kill -TERM "$child" 2>/dev/null || :; fi
+}
+
 # ended: waits for $child; a signal of ours interrupts the waiting, not the child.
 ended() {
     code=0
@@ -34,14 +41,12 @@ ended() {
 
 export HOME="$state"
 while [ -z "$stopped" ]; do
-    "$program" --dir "$LIBRARY" --state-dir "$state" "$@" &
-    child=$!
+    start "$program" --dir "$LIBRARY" --state-dir "$state" "$@"
     code=0
     ended || code=$?
     # Wrong usage stays wrong; everything else (a share that is away, a file that failed) may be better next time.
     if [ "$code" = 2 ]; then exit 2; fi
     if [ -n "$stopped" ] || [ "${REST:-300}" = 0 ]; then exit "$code"; fi
-    sleep "${REST:-300}" &
-    child=$!
+    start sleep "${REST:-300}"
     ended || :
 done
