@@ -115,6 +115,11 @@ pub fn install(work: &Work, when: When, places: &Places) -> Result<Vec<String>> 
             let line = cron_line(work, when)?;
             set_crontab(places, &cron::with(&crontab()?, Some(&line)))?;
             done.push(format!("wrote into your crontab: {line}"));
+            if let Some(user) = work.user.as_ref().filter(|user| *user != "root") {
+                done.push(format!(
+                    "note: cron runs it as root; {user} has a table of their own: run this as {user} instead"
+                ));
+            }
         }
     }
     done.push(format!("set: {}", when.words()));

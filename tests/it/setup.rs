@@ -230,6 +230,12 @@ fn without_systemd_the_schedule_is_a_line_of_the_users_crontab() {
         assert!(refused.stderr.contains("UTF-8"), "{}", refused.stderr);
         assert_eq!(fs::read(&table).unwrap(), latin);
 
+        // root's table is root's, whoever is named.
+        fs::write(&table, "").unwrap();
+        let named = ["schedule", "install", "--every", "1h", "--dir", &library, "--user", "somebody"];
+        let told = share.run(named).expect(0).stderr;
+        assert_eq!(told.contains("cron runs it as root"), rustix::process::geteuid().is_root(), "{told}");
+
         // --print shows what would be written here.
         let print = ["schedule", "install", "--every", "1h", "--dir", &library, "--print"];
         let text = share.run(print).expect(0).stdout;
