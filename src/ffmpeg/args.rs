@@ -297,7 +297,7 @@ fn one(n: usize, stream: &StreamPlan, plan: &Plan, media: &MediaInfo, release: R
             if let Some(tag) = tag {
                 line.option("tag", n, tag);
             }
-            let filters = if *kind == StreamKind::Video { packets(source) } else { Vec::new() };
+            let filters = if *kind == StreamKind::Video { packets(source, media) } else { Vec::new() };
             if !filters.is_empty() {
                 line.option("bsf", n, filters.join(","));
             }
@@ -332,7 +332,7 @@ fn one(n: usize, stream: &StreamPlan, plan: &Plan, media: &MediaInfo, release: R
 }
 
 /// What packets of a copied video go through.
-fn packets(source: &Stream) -> Vec<&'static str> {
+fn packets(source: &Stream, media: &MediaInfo) -> Vec<&'static str> {
     let mut filters = Vec::new();
     // Several frames packed into one, as DivX did in AVI, is nothing that another container may hold.
     if source.codec == "mpeg4" {
@@ -344,6 +344,9 @@ fn packets(source: &Stream) -> Vec<&'static str> {
             filters.push("dts2pts");
         }
         filters.push("setts=pts=PTS-STARTPTS+STARTDTS:dts=DTS-STARTPTS+STARTDTS");
+    } else if media.format == "avi" && matches!(source.codec.as_str(), "h264" | "hevc") {
+        // `+genpts` always counts with B-frames here, and would show each frame when the next one is due.
+        filters.push("setts=pts=DTS");
     }
     filters
 }

@@ -29,6 +29,7 @@ fn exhibits() -> Vec<(&'static str, String)> {
         // No times at all, or only those of decoding.
         ("pyramid.avi", format!("{SMALL} {TONE} {X264} -bf 3 -c:a libmp3lame")),
         ("onebframe.avi", format!("{SMALL} {TONE} {X264} -bf 1 -c:a libmp3lame")),
+        ("nobframe.avi", format!("{SMALL} {TONE} {X264} -bf 0 -c:a ac3")),
         ("asp.avi", format!("{SMALL} {TONE} -c:v mpeg4 -bf 2 -c:a libmp3lame")),
         ("packable.avi", format!("{SMALL} {TONE} -c:v mpeg4 -bf 1 -b_strategy 0 -q:v 4 -c:a libmp3lame")),
         ("bare.m2v", format!("{SMALL} -c:v mpeg2video -bf 2 -g 12 -f mpeg2video")),
