@@ -16,6 +16,9 @@ pub fn faults(source: &MediaInfo, plan: &Plan, output: &MediaInfo, measured: Opt
         }
     };
     let promised = plan::expected_streams(plan, source);
+    // A container of one track has its language at the file.
+    let single = matches!(plan.container, Container::Mp3 | Container::Opus | Container::Flac);
+    let of_the_file = single && output.tags.contains_key("language");
     for kind in [
         StreamKind::Video,
         StreamKind::Audio,
@@ -53,7 +56,8 @@ pub fn faults(source: &MediaInfo, plan: &Plan, output: &MediaInfo, measured: Opt
             if plan.language.is_some() && kind != StreamKind::Picture {
                 let known = plan.language.clone().unwrap_or_default();
                 // Containers spell languages in their own code set (ger, deu, de): only a missing one is a fault.
-                check(out.language.is_some() || !is_iso_639_2(&known), "language", known, "none".to_owned());
+                let told = out.language.is_some() || of_the_file;
+                check(told || !is_iso_639_2(&known), "language", known, "none".to_owned());
             }
         }
     }

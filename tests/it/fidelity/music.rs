@@ -19,13 +19,14 @@ fn tags(file: &std::path::Path) -> (BTreeMap<String, String>, usize) {
 
 #[test]
 fn tags_loudness_and_cover_of_music_are_kept() {
-    const TAGS: [(&str, &str); 9] = [
+    const TAGS: [(&str, &str); 10] = [
         ("title", "Prüfton"),
         ("artist", "Jemand"),
         ("album", "Töne"),
         ("track", "3/9"),
         ("date", "1999"),
         ("genre", "Jazz"),
+        ("language", "ger"),
         ("REPLAYGAIN_TRACK_GAIN", "-6.50 dB"),
         ("REPLAYGAIN_TRACK_PEAK", "0.98"),
         ("ISRC", "DEUM71400001"),
