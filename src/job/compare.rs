@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::health::{self, Pace};
-use super::transcode::counts_from_zero;
+use super::transcode::{counts_from_zero, without_late_subtitles};
 use super::verify::{self, Depth, Fault, Sides};
 use super::{Halt, trash};
 use crate::ffmpeg::{args, probe};
@@ -56,7 +56,7 @@ pub fn compare(file: &Path, original: &Path, rules: Rules<'_>, pace: Pace) -> Re
         let ends = probe::measure(tools, original, probe::Streams::All)?;
         Some(ends.values().map(|m| m.end).fold(0.0, f64::max))
     } else {
-        None
+        without_late_subtitles(&source, &plan)
     };
     let sides = Sides {
         source: (original, &source),

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use super::transcode::{counts_from_zero, ends_in_half_a_frame, may_end_anywhere, tolerance};
+use super::transcode::{counts_from_zero, ends_in_half_a_frame, is_all_there, may_end_anywhere, tolerance};
 use crate::ffmpeg::progress::Severity;
 use crate::ffmpeg::run::{self, End, Limits, Order, Report};
 use crate::ffmpeg::tools::Tools;
@@ -141,13 +141,12 @@ fn judge(tools: &Tools, path: &Path, media: &MediaInfo, report: &Report) -> Resu
         return Ok(Some(Ailment::new(FailCode::Damaged, last)));
     }
     let promised = media.duration.unwrap_or(0.0);
-    let short = report.out_time < promised - tolerance(promised) && !counts_from_zero(media, report.out_time);
+    let real = report.out_time;
+    let short = real < promised - tolerance(promised)
+        && !counts_from_zero(media, real)
+        && !is_all_there(media, |_| real);
     Ok(short.then(|| {
-        let words = format!(
-            "its header promises {}, it holds {}",
-            super::span(promised),
-            super::span(report.out_time)
-        );
+        let words = format!("its header promises {}, it holds {}", super::span(promised), super::span(real));
         Ailment::new(FailCode::Truncated, words)
     }))
 }

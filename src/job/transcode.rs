@@ -11,9 +11,9 @@ use crate::ffmpeg::run::{self, End, Limits, Order, Report};
 use crate::ffmpeg::tools::Tools;
 use crate::ffmpeg::{args, probe};
 use crate::model::event::{Event, Level, Progress, Sink, Stage};
-use crate::model::media::{MediaInfo, StreamKind};
+use crate::model::media::{MediaInfo, Stream, StreamKind};
 use crate::model::outcome::FailCode;
-use crate::model::plan::{Action, StreamPlan};
+use crate::model::plan::{Action, Plan, StreamPlan};
 use crate::model::policy::Container;
 use crate::plan;
 use crate::share::claim::Claim;
@@ -327,7 +327,7 @@ fn judge(
     }
     // ffmpeg's own count goes with a subtitle that a DVD shows until the next one comes, for seven weeks if need be.
     if !short && !source.media.has_absurd_duration() {
-        return Ok(None);
+        return Ok(without_late_subtitles(&source.media, &source.plan));
     }
     // The header promises more than came out, without a word from ffmpeg: count the packets themselves.
     let ends = probe::measure(context.tools, &task.path, probe::Streams::All)
@@ -353,6 +353,11 @@ fn judge(
     if header_is_absurd(source.print.stamp.size, promised, real) || counts_from_zero(&source.media, real) {
         return Ok(Some(real));
     }
+    let end = |index: u32| ends.get(&index).map_or(0.0, |measure| measure.end);
+    if report.out_time >= real - tolerance(real) && is_all_there(&source.media, end) {
+        let stays = source.plan.streams.iter().filter(|stream| subtitle(stream.source));
+        return Ok(Some(stays.map(|stream| end(stream.source)).fold(real, f64::max)));
+    }
     Err(Halt::fail(FailCode::Truncated, cut_short(Some(promised), real, "the streams end early"))
         .hint("get a whole copy of the file; this one was left alone"))
 }
@@ -362,6 +367,26 @@ fn judge(
 pub(crate) fn counts_from_zero(media: &MediaInfo, real: f64) -> bool {
     let begin = media.start_time.filter(|_| media.format.starts_with("matroska")).unwrap_or(0.0);
     begin > 0.0 && media.duration.is_some_and(|end| (end - begin - real).abs() <= tolerance(real))
+}
+
+/// The length that is left where a subtitle that outlasts all else is not in the result.
+pub(crate) fn without_late_subtitles(media: &MediaInfo, plan: &Plan) -> Option<f64> {
+    let promised = media.duration?;
+    let stays = |s: &&Stream| match s.kind {
+        StreamKind::Video | StreamKind::Audio => true,
+        kind => kind == StreamKind::Subtitle && plan.streams.iter().any(|planned| planned.source == s.index),
+    };
+    let lengths: Option<Vec<f64>> = media.streams.iter().filter(stays).map(|s| s.duration).collect();
+    let longest = lengths?.into_iter().fold(0.0, f64::max);
+    let goes = media.of_kind(StreamKind::Subtitle).any(|s| !stays(&s));
+    (goes && longest > 0.0 && promised - longest > tolerance(longest)).then_some(longest)
+}
+
+/// All that is seen and heard is as long as its own header says: what the file has beyond is a subtitle that outlasts it.
+pub(crate) fn is_all_there(media: &MediaInfo, end: impl Fn(u32) -> f64) -> bool {
+    let played = || media.streams.iter().filter(|s| matches!(s.kind, StreamKind::Video | StreamKind::Audio));
+    let whole = |s: &Stream| s.duration.is_some_and(|long| end(s.index) >= long - tolerance(long));
+    played().next().is_some() && played().all(whole)
 }
 
 /// Containers of broadcasts have no header that promises a length, and a recording stops where somebody stopped it.

@@ -18,7 +18,7 @@ fn bytes(file: &Path, stream: &str) -> Vec<u8> {
 fn image_subtitles_go_beside_the_result_byte_by_byte_and_what_lay_there_follows_its_name() {
     let materials = Share::new();
     let sup = materials.aside("p.sup");
-    std::fs::write(&sup, pgs()).unwrap();
+    std::fs::write(&sup, pgs(0.4)).unwrap();
     let share = Share::new();
     let films = [
         ("Film.2160p.mkv", "-c:v mpeg4 -c:a ac3 -c:s copy", [".ger.sup", ".ger.forced.sup"]),

@@ -146,10 +146,10 @@ fn inventory(file: &Path) -> Inventory {
     found
 }
 
-/// A Blu-ray subtitle stream of two cues that are shown and taken away again: the segments of four display sets.
-pub fn pgs() -> Vec<u8> {
+/// A Blu-ray subtitle stream of two cues that are shown and taken away again, the last one then: the segments of four display sets.
+pub fn pgs(end: f64) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for (n, seconds) in [0.1_f64, 0.2, 0.3, 0.4].into_iter().enumerate() {
+    for (n, seconds) in [0.1, 0.2, 0.3, end].into_iter().enumerate() {
         let shows = n % 2 == 0;
         let mut segment = |kind: u8, body: &[u8]| {
             bytes.extend_from_slice(b"PG");
@@ -274,7 +274,7 @@ fn build(share: &Share) {
     let chapters = ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/10\nSTART=0\nEND=3\ntitle=Eins\n[CHAPTER]\nTIMEBASE=1/10\nSTART=3\nEND=6\ntitle=Zwei\n";
     std::fs::write(folder.join("c.txt"), chapters).unwrap();
     std::fs::write(folder.join("f.ttf"), [7u8; 300]).unwrap();
-    std::fs::write(folder.join("p.sup"), pgs()).unwrap();
+    std::fs::write(folder.join("p.sup"), pgs(0.4)).unwrap();
     ffmpeg(FILM.split_whitespace().chain("-c:v mpeg4 -c:a aac".split(' ')), &folder.join("turn.mp4"));
     let modern = {
         let output = Command::new("ffmpeg").arg("-version").output().unwrap();

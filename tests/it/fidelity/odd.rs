@@ -341,3 +341,41 @@ fn windows_media_is_converted_and_its_sound_stays_in_step() {
     let run = share.convert(&[]);
     assert_eq!(run.summary()["converted"], 1, "{}\n{}", run.stdout, run.stderr);
 }
+
+/// Whoever translated it is named when the picture is over.
+#[test]
+fn a_subtitle_that_outlasts_its_film_is_no_sign_of_a_cut() {
+    let materials = Share::new();
+    materials.put(
+        "late.srt",
+        b"1\n00:00:00,200 --> 00:00:00,600\neins\n\n2\n00:00:01,000 --> 00:00:04,000\nzwei\n",
+    );
+    materials.put("late.sup", &super::museum::pgs(4.0));
+    for (name, profile, late, text) in [
+        ("film.mkv", "universal", "late.srt", "srt"),
+        ("film.mkv", "compact", "late.srt", "srt"),
+        ("film.mp4", "compact", "late.srt", "mov_text"),
+        // Goes beside the result, which is as short as the picture.
+        ("film.mkv", "universal", "late.sup", "copy"),
+    ] {
+        let share = Share::new();
+        let (film, late) = (share.path(name), materials.path(late));
+        let words =
+            format!("{SMALL} {TONE} -i {} -map 0 -map 1 -map 2 {X264} -c:a ac3 -c:s {text}", late.display());
+        ffmpeg(words.split_whitespace(), &film);
+        crate::support::share::age(&film);
+        let healthy = share.run(&["check", "--full", share.root().to_str().unwrap()]);
+        assert_eq!(healthy.code, 0, "{}", healthy.stdout);
+        let run = share.convert(&["--profile", profile, "--max-output-percent", "none"]);
+        assert_eq!(run.summary()["converted"], 1, "{profile}: {}\n{}", run.stdout, run.stderr);
+        let result = share.path(run.named("job_ended")[0]["output"].as_str().unwrap());
+        let beside = share.path("film.und.sup");
+        let result = if beside.is_file() { beside } else { result };
+        let cues = ffprobe(&result, "-select_streams s -show_packets")["packets"].clone();
+        let cues = cues.as_array().unwrap().iter();
+        let last =
+            cues.filter(|cue| number(&cue["size"]).is_some_and(|bytes| bytes > 2.0)).next_back().unwrap();
+        let end = number(&last["pts_time"]).unwrap();
+        assert!((end - 1.0).abs() < 0.1 || (end - 4.0).abs() < 0.1, "{profile}: {end}");
+    }
+}
