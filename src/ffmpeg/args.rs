@@ -1,6 +1,7 @@
 //! A plan as ffmpeg's arguments. Pure, golden-tested.
 
 mod carried;
+mod chapters;
 mod cover;
 mod encode;
 mod filter;
@@ -13,6 +14,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 pub use carried::{Kept, carried, kept};
+pub use chapters::chapters;
 pub use cover::comment;
 pub use likeness::{Likeness, Ruler, likeness};
 
@@ -31,6 +33,8 @@ pub struct Files<'a> {
     pub sidecars: &'a [&'a Path],
     /// One input per [`Plan::attached`], same order, made by [`picture`] before; for Ogg, by [`comment`] of it.
     pub pictures: &'a [&'a Path],
+    /// [`chapters`], where the plan [opens](Plan::opens_chapters) them.
+    pub chapters: Option<&'a Path>,
 }
 
 /// The arguments (without the program) of the transcode, with `-progress pipe:1 -nostdin -nostats -y`.
@@ -62,6 +66,9 @@ pub fn transcode(plan: &Plan, media: &MediaInfo, files: Files<'_>, release: Rele
             line.words(&["-f", "ffmetadata", "-i"]).path(comment);
         }
     }
+    if let Some(chapters) = files.chapters {
+        line.words(&["-f", "ffmetadata", "-i"]).path(chapters);
+    }
     let mapped: Vec<&StreamPlan> = plan.streams.iter().filter(|s| !plan.attaches(s)).collect();
     // A tone-mapped picture goes through a graph of its own: ffmpeg hands the header of a stream on to the result, and an SDR
     // picture that carries the mastering display of its HDR source is shown too dark or too bright. It does so wherever it
@@ -79,7 +86,7 @@ pub fn transcode(plan: &Plan, media: &MediaInfo, files: Files<'_>, release: Rele
         let name = if own_graph(stream) { format!("[v{n}]") } else { format!("0:{}", stream.source) };
         line.word("-map").word(name);
     }
-    metadata(plan, media, &mut line);
+    metadata(plan, media, files.chapters.is_some(), &mut line);
     if mapped.iter().any(|s| own_graph(s)) {
         // Such a stream has no source whose tags ffmpeg would copy, and naming one means naming all.
         for (n, stream) in mapped.iter().enumerate() {
@@ -269,7 +276,7 @@ fn encode_of(stream: &StreamPlan) -> Option<&VideoEncode> {
 }
 
 /// Container tags and chapters.
-fn metadata(plan: &Plan, media: &MediaInfo, line: &mut Line) {
+fn metadata(plan: &Plan, media: &MediaInfo, own_chapters: bool, line: &mut Line) {
     line.words(&["-map_metadata", "0"]);
     // Ogg has its tags at the stream; a container of one track wants them at the file.
     let music = matches!(plan.container, Container::Mp3 | Container::M4a | Container::Flac | Container::Opus);
@@ -285,7 +292,11 @@ fn metadata(plan: &Plan, media: &MediaInfo, line: &mut Line) {
     if let Some(language) = plan.streams.first().and_then(|s| s.language.as_ref()).filter(|_| single) {
         line.word("-metadata").word(format!("language={language}"));
     }
-    line.word("-map_chapters").word(if plan.chapters { "0" } else { "-1" });
+    line.word("-map_chapters").word(match plan.chapters {
+        true if own_chapters => "1",
+        true => "0",
+        false => "-1",
+    });
 }
 
 /// One stream of the output.

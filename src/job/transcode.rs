@@ -60,7 +60,14 @@ pub(crate) fn run(
     let refs: Vec<&Path> = sidecars.iter().map(PathBuf::as_path).collect();
     let pictures = pictures(task, context, sink, claim, source, &scratch.dir)?;
     let covers: Vec<&Path> = pictures.iter().map(PathBuf::as_path).collect();
-    let files = args::Files { input: &task.path, output: &output, sidecars: &refs, pictures: &covers };
+    let chapters = chapters(source, &scratch.dir)?;
+    let files = args::Files {
+        input: &task.path,
+        output: &output,
+        sidecars: &refs,
+        pictures: &covers,
+        chapters: chapters.as_deref(),
+    };
     let arguments = args::transcode(&source.plan, &source.media, files, context.tools.release);
     let report = ffmpeg(task, context, sink, claim, &arguments, source.media.duration)?;
     let measured = judge(task, context, source, &report)?;
@@ -174,13 +181,25 @@ fn comment(stream: &StreamPlan, source: &Source, picture: &Path) -> std::result:
     let facts = source.media.stream(stream.source).and_then(|s| s.video.as_ref());
     let size = facts.map_or((0, 0), |video| (video.width, video.height));
     let path = picture.with_extension("comment.part");
-    let text = args::comment(&bytes, stream.action.codec(), size);
+    write(path, &args::comment(&bytes, stream.action.codec(), size))
+}
+
+/// The chapters as ffmpeg's own text, where the source's will not do as they are.
+fn chapters(source: &Source, dir: &Path) -> std::result::Result<Option<PathBuf>, Halt> {
+    if !source.plan.opens_chapters(&source.media) {
+        return Ok(None);
+    }
+    write(dir.join("chapters.part"), &args::chapters(&source.media)).map(Some)
+}
+
+/// A text for ffmpeg to read, where the result is made.
+fn write(path: PathBuf, text: &str) -> std::result::Result<PathBuf, Halt> {
     match sys::fs::write_new(&path, text.as_bytes()) {
         Ok(sys::fs::Created::Yes) => Ok(path),
         Ok(sys::fs::Created::Exists) => {
             Err(Halt::fail(FailCode::Io, format!("{} is there already", path.display())))
         }
-        Err(error) => Err(io_halt("write the cover", &path, error)),
+        Err(error) => Err(io_halt("write what ffmpeg is to read", &path, error)),
     }
 }
 

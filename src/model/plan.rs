@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::media::MediaInfo;
 use super::policy::Container;
 
 /// What to do with a file.
@@ -293,6 +294,14 @@ impl Plan {
     /// This stream is one of [`Plan::attached`].
     pub fn attaches(&self, stream: &StreamPlan) -> bool {
         matches!(self.container, Container::Matroska | Container::Opus) && stream.action.is_picture()
+    }
+    /// A chapter without a title comes before the others: MP4's are a track, of which most players add lengths up, so that it must
+    /// begin with the film or each chapter is shown too early by as much.
+    pub fn opens_chapters(&self, media: &MediaInfo) -> bool {
+        /// Seconds that nobody notices.
+        const SLIGHT: f64 = 0.5;
+        let begin = media.chapters.first().map_or(0.0, |first| first.start) - media.start_time.unwrap_or(0.0);
+        self.chapters && matches!(self.container, Container::Mp4 | Container::M4a) && begin > SLIGHT
     }
     /// Nothing is re-encoded: the plan is a change of container.
     pub fn is_remux(&self) -> bool {

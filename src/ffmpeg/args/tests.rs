@@ -105,6 +105,7 @@ fn line(action: Action, release: Option<(u32, u32)>) -> String {
         output: Path::new("out.part"),
         sidecars: &[],
         pictures: &[],
+        chapters: None,
     };
     text(&transcode(&plan(action), &source(), files, release))
 }
@@ -158,7 +159,13 @@ fn a_card_that_decodes_is_named_before_the_input() {
     let mut plan = plan(encode());
     let Action::Video(encode) = &mut plan.streams[0].action else { panic!("a video") };
     encode.decode = Some(Decoding { accel: "vaapi".into(), device: Some("/dev/dri/renderD129".into()) });
-    let files = Files { input: Path::new("in"), output: Path::new("out"), sidecars: &[], pictures: &[] };
+    let files = Files {
+        input: Path::new("in"),
+        output: Path::new("out"),
+        sidecars: &[],
+        pictures: &[],
+        chapters: None,
+    };
     let line = text(&transcode(&plan, &source(), files, Some((7, 1))));
     assert!(line.contains("-hwaccel vaapi -hwaccel_device /dev/dri/renderD129 -i file:in"), "{line}");
     assert!(!line.contains("-hwaccel_output_format"), "frames come back to memory: {line}");

@@ -97,6 +97,7 @@ pub(super) fn argv(plan: &Plan, media: &MediaInfo, release: Option<(u32, u32)>) 
         output: Path::new("OUT"),
         sidecars: &sidecars,
         pictures: &pictures,
+        chapters: plan.opens_chapters(media).then(|| Path::new("CHAPTERS")),
     };
     let line = args::transcode(plan, media, files, release);
     let words: Vec<String> = line.iter().map(|w| w.to_string_lossy().into_owned()).collect();

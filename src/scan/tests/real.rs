@@ -107,7 +107,13 @@ fn convert(tools: &Tools, source: &Path, media: &MediaInfo, plan: &Plan, dir: &P
     }
     let sidecars: Vec<&Path> = sides.iter().map(PathBuf::as_path).collect();
     let pictures: Vec<&Path> = covers.iter().map(PathBuf::as_path).collect();
-    let files = args::Files { input: source, output: &output, sidecars: &sidecars, pictures: &pictures };
+    let files = args::Files {
+        input: source,
+        output: &output,
+        sidecars: &sidecars,
+        pictures: &pictures,
+        chapters: None,
+    };
     ffmpeg(tools, args::transcode(plan, media, files, tools.release));
     for (sidecar, path) in plan.sidecars.iter().zip(&sides) {
         assert!(path.metadata().is_ok_and(|m| m.len() > 0), "{sidecar:?} is empty");

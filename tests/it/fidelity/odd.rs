@@ -342,6 +342,29 @@ fn windows_media_is_converted_and_its_sound_stays_in_step() {
     assert_eq!(run.summary()["converted"], 1, "{}\n{}", run.stdout, run.stderr);
 }
 
+/// Most players add up the lengths of MP4's chapters.
+#[test]
+fn chapters_that_begin_late_stay_where_they_were() {
+    let share = Share::new();
+    let list = ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=700\nEND=900\ntitle=a\\=b\\;c\n[CHAPTER]\nTIMEBASE=1/1000\n\
+                START=900\nEND=1200\ntitle=Zwei\n";
+    let list = share.put("chapters.txt", list.as_bytes());
+    let film = share.path("film.mkv");
+    let words = format!("{SMALL} {TONE} -i {} -map_chapters 2 {X264} -c:a ac3", list.display());
+    ffmpeg(words.split_whitespace(), &film);
+    crate::support::share::age(&film);
+    let run = share.convert(&[]);
+    assert_eq!(run.summary()["converted"], 1, "{}\n{}", run.stdout, run.stderr);
+    let found = ffprobe(&share.path("film.mp4"), "-show_chapters")["chapters"].clone();
+    let title = |chapter: &Value| chapter["tags"]["title"].as_str().unwrap_or_default().to_owned();
+    let found = found.as_array().unwrap().iter();
+    let found: Vec<_> =
+        found.map(|chapter| (number(&chapter["start_time"]).unwrap(), title(chapter))).collect();
+    let expected = [(0.0, ""), (0.7, "a=b;c"), (0.9, "Zwei")].map(|(start, title)| (start, title.to_owned()));
+    assert_eq!(found, expected);
+    assert!(share.convert(&[]).named("job_started").is_empty());
+}
+
 /// Whoever translated it is named when the picture is over.
 #[test]
 fn a_subtitle_that_outlasts_its_film_is_no_sign_of_a_cut() {
