@@ -165,6 +165,12 @@ pub fn encode(audio: &Audio, codec: AudioCodec, bitrate_stereo: u32, most: u32) 
         AudioCodec::Flac => ("flac", "flac", 8),
     };
     let channels = audio.channels.min(most).min(limit).max(1);
+    // Players know no AAC of seven channels: what one back speaker plays, two play.
+    let channels = match (codec, channels, most) {
+        (AudioCodec::Aac, 7, 8..) => 8,
+        (AudioCodec::Aac, 7, _) => 6,
+        _ => channels,
+    };
     let layout = if channels == audio.channels { layout(audio) } else { default_layout(channels) };
     let sample_rate = sample_rate(audio.sample_rate, codec);
     AudioEncode {
@@ -187,7 +193,7 @@ fn bitrate(channels: u32, stereo: u32) -> u32 {
 /// The layout in the form encoders know: surround speakers that a codec calls «side» are the same «back» ones of AAC,
 /// FLAC and Opus.
 fn layout(audio: &Audio) -> Option<&'static str> {
-    const KNOWN: [(&str, &str); 16] = [
+    const KNOWN: [(&str, &str); 15] = [
         ("mono", "mono"),
         ("stereo", "stereo"),
         ("downmix", "stereo"),
@@ -203,7 +209,6 @@ fn layout(audio: &Audio) -> Option<&'static str> {
         ("5.1(side)", "5.1"),
         ("6.1", "6.1"),
         ("7.1", "7.1"),
-        ("7.1(wide)", "7.1(wide)"),
     ];
     let known = audio.layout.as_deref().and_then(|l| KNOWN.iter().find(|(from, _)| *from == l));
     known.map(|(_, to)| *to).or_else(|| default_layout(audio.channels))
