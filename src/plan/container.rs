@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::words;
 use crate::model::media::{MediaInfo, Stream, StreamKind};
 use crate::model::plan::Lost;
 use crate::model::policy::Container;
@@ -175,6 +176,41 @@ pub fn lost_tags(media: &MediaInfo) -> Option<Lost> {
     (!lost.is_empty()).then(|| Lost {
         source: None,
         what: format!("tags {}", lost.into_keys().collect::<Vec<_>>().join(", ")),
+        why: "MP4 has no place for them".to_owned(),
+    })
+}
+
+/// Tags of a stream that MP4 has no place for: all but language and title. Those about its bytes are of the old file only.
+pub fn lost_stream_tags(container: Container, stream: &Stream) -> Option<Lost> {
+    const OF_THE_BYTES: [&str; 16] = [
+        "language",
+        "title",
+        "handler_name",
+        "vendor_id",
+        "encoder",
+        "encoder_options",
+        "creation_time",
+        "duration",
+        "bps",
+        "number_of_frames",
+        "number_of_bytes",
+        "source_id",
+        "timecode",
+        "rotate",
+        "alpha_mode",
+        "variant_bitrate",
+    ];
+    let played = matches!(stream.kind, StreamKind::Video | StreamKind::Audio | StreamKind::Subtitle);
+    let said = |name: &str| name.split_once('-').map_or(name, |(name, _)| name).to_owned();
+    let homeless = |name: &&String| {
+        !OF_THE_BYTES.contains(&said(name).as_str())
+            && !name.starts_with('_')
+            && !name.starts_with("id3v2_priv")
+    };
+    let names: Vec<&str> = stream.tags.keys().filter(homeless).map(String::as_str).collect();
+    (played && container == Container::Mp4 && !names.is_empty()).then(|| Lost {
+        source: Some(stream.index),
+        what: format!("tags {} of {}", names.join(", "), words::stream(stream)),
         why: "MP4 has no place for them".to_owned(),
     })
 }

@@ -1,6 +1,6 @@
 //! A video file: all its streams decided, and whether that comes to anything.
 
-use super::{Subject, audio, container, flags, names, rate, subtitle, video, words};
+use super::{Subject, audio, container, flags, language, names, rate, subtitle, video, words};
 use crate::model::caps::Caps;
 use crate::model::media::{MediaInfo, Stream, StreamKind, Video};
 use crate::model::plan::{Action, Decision, Lost, Plan, Skip, SkipCode, StreamPlan};
@@ -45,7 +45,7 @@ fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip
         plan.streams.push(StreamPlan {
             source: stream.index,
             action: choice.action,
-            language: stream.language.as_deref().map(super::language::normal),
+            language: language::written(target, stream),
             title: stream.title.clone(),
             disposition: flags::written(target, stream),
         });
@@ -103,9 +103,14 @@ fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip
         let why = format!("{} has no programs", container_name(target));
         plan.lost.push(Lost { source: None, what, why });
     }
-    let marks = plan.streams.iter().filter_map(|s| flags::lost(target, media.stream(s.source)?));
-    let marks: Vec<Lost> = marks.collect();
-    plan.lost.extend(marks);
+    let carried = plan.streams.iter().filter_map(|s| media.stream(s.source));
+    let labels = carried.flat_map(|s| {
+        let lost =
+            [flags::lost(target, s), language::lost(target, s), container::lost_stream_tags(target, s)];
+        lost.into_iter().flatten()
+    });
+    let labels: Vec<Lost> = labels.collect();
+    plan.lost.extend(labels);
     if downgraded {
         let stem = subject.name.rsplit_once('.').map_or(subject.name, |(stem, _)| stem);
         plan.stem = names::downgraded(stem);

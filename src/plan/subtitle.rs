@@ -143,7 +143,7 @@ fn planned(stream: &Stream, container: Container, action: Action) -> StreamPlan 
     StreamPlan {
         source: stream.index,
         action,
-        language: stream.language.as_deref().map(language::normal),
+        language: language::written(container, stream),
         title: stream.title.clone(),
         disposition: flags::written(container, stream),
     }

@@ -389,6 +389,35 @@ fn languages_narrow_but_never_to_nothing() {
     assert_eq!(keep(&[], &[Some("ger")]), [true]);
     assert_eq!(language::normal("zh-Hans"), "chi");
     assert_eq!(language::normal("tlh"), "tlh");
+    assert_eq!(language::normal("nb"), "nob");
+    assert_eq!(language::normal("mao"), "mao");
+    assert_eq!(language::normal("zu"), "zul");
+}
+
+#[test]
+fn what_a_language_tag_says_of_a_region_is_kept_or_named() {
+    let media = film([video("h264"), surround("ac3", 6, "pt-br"), surround("ac3", 6, "english")]);
+    let compact = policy("compact", |p| p.container = Container::Matroska);
+    let kept = planned(&film([video("mpeg4"), surround("ac3", 6, "pt-br")]), &compact);
+    assert_eq!(kept.streams[1].language.as_deref(), Some("pt-br"));
+    let told = planned(&media, &policy("universal", |_| ()));
+    assert_eq!(told.streams[1].language.as_deref(), Some("por"));
+    let lost: Vec<_> = told.lost.iter().map(|lost| lost.what.as_str()).collect();
+    assert!(lost[0].contains("«pt-br»") && lost[1].contains("«english»"), "{lost:?}");
+}
+
+#[test]
+fn what_a_stream_says_of_itself_is_named_where_mp4_cannot_say_it() {
+    let tags = |pairs: &[(&str, &str)]| -> Tags {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let mut sound = surround("ac3", 6, "ger");
+    sound.tags = tags(&[("comment", "from the laser disc"), ("bps-eng", "448000"), ("source_id", "1100")]);
+    let mut picture = video("vp9");
+    picture.tags = tags(&[("alpha_mode", "1")]);
+    let told = planned(&film([picture, sound]), &policy("universal", |_| ()));
+    let lost: Vec<_> = told.lost.iter().map(|lost| lost.what.as_str()).collect();
+    assert_eq!(lost, ["transparency", "tags comment of audio ac3 (ger)"]);
 }
 
 #[test]

@@ -294,10 +294,13 @@ fn losses(stream: &Stream, video: &Video, policy: &Policy, keep: &BTreeSet<Frame
     } else if video.bit_depth > policy.video.bit_depth {
         name(format!("{}-bit depth", video.bit_depth), "the profile makes fewer bits");
     }
-    if ["422", "444", "440"].iter().any(|c| video.pix_fmt.contains(c)) {
+    if ["422", "444", "440", "gbr", "rgb", "bgr"].iter().any(|c| video.pix_fmt.contains(c)) {
         name(format!("chroma resolution ({})", video.pix_fmt), "the profile makes 4:2:0");
     }
-    if ["yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya"].iter().any(|a| video.pix_fmt.starts_with(a)) {
+    // VP8's and VP9's lies beside the picture, and their decoders in ffmpeg do not look at it.
+    let beside = stream.tags.get("alpha_mode").is_some_and(|mode| mode == "1");
+    let alpha = ["yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya"];
+    if beside || alpha.iter().any(|a| video.pix_fmt.starts_with(a)) {
         name("transparency".to_owned(), "the video codec has none");
     }
     if video.closed_captions && !keep.contains(&FrameData::Captions) {
