@@ -68,11 +68,13 @@ fn detail(tag: &str) -> Option<&str> {
     tag.trim().split_once(['-', '_']).map(|(_, detail)| detail)
 }
 
-/// The tag as it is written.
+/// The tag as it is written. In Matroska a detail follows the three letters, as its specification had it before it took a second
+/// element for such tags, which ffmpeg neither reads nor writes.
 pub fn written(container: Container, stream: &Stream) -> Option<String> {
     let tag = stream.language.as_deref()?;
-    let holds = matches!(container, Container::Matroska) && detail(tag).is_some();
-    Some(if holds { tag.to_owned() } else { normal(tag) })
+    let detail = detail(tag).filter(|_| container == Container::Matroska);
+    let language = normal(tag);
+    Some(detail.map_or_else(|| language.clone(), |detail| format!("{language}-{detail}")))
 }
 
 /// What of a stream's tag MP4's three letters cannot say.

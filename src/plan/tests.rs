@@ -399,7 +399,7 @@ fn what_a_language_tag_says_of_a_region_is_kept_or_named() {
     let media = film([video("h264"), surround("ac3", 6, "pt-br"), surround("ac3", 6, "english")]);
     let compact = policy("compact", |p| p.container = Container::Matroska);
     let kept = planned(&film([video("mpeg4"), surround("ac3", 6, "pt-br")]), &compact);
-    assert_eq!(kept.streams[1].language.as_deref(), Some("pt-br"));
+    assert_eq!(kept.streams[1].language.as_deref(), Some("por-br"));
     let told = planned(&media, &policy("universal", |_| ()));
     assert_eq!(told.streams[1].language.as_deref(), Some("por"));
     let lost: Vec<_> = told.lost.iter().map(|lost| lost.what.as_str()).collect();

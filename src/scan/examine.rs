@@ -100,7 +100,8 @@ fn probed(path: &Path, stamp: Stamp, rules: Rules<'_>, judge: Judge) -> Result<E
                 "there is no data in it: its space was only set aside, as by a download that never began",
             ));
     }
-    let media = probe::probe(rules.tools, path)?;
+    let mut media = probe::probe(rules.tools, path)?;
+    headers::add_regions(path, &mut media);
     let decision = judge(path, &media, rules)?;
     Ok(Examined { stamp, media, decision })
 }

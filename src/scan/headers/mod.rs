@@ -59,6 +59,22 @@ pub fn from<R: Read + Seek>(file: R, size: u64) -> Option<MediaInfo> {
     Some(MediaInfo { witness: Witness::Headers, ..media })
 }
 
+/// Adds to ffprobe's facts what Matroska says of a language besides (`pt-BR`): it stands in an element that ffmpeg passes over.
+pub fn add_regions(path: &Path, media: &mut MediaInfo) {
+    if !media.format.starts_with("matroska") {
+        return;
+    }
+    let said = File::open(path).ok().and_then(|file| {
+        let size = file.metadata().ok()?.len();
+        matroska::languages(&mut Source::new(file, size))
+    });
+    for (stream, tag) in media.streams.iter_mut().zip(said.unwrap_or_default()) {
+        if let Some(tag) = tag.filter(|tag| tag.contains('-')) {
+            stream.language = Some(tag.to_lowercase());
+        }
+    }
+}
+
 /// The facts without those that headers do not tell: what remains is the same from [`read`] and from ffprobe.
 pub fn covered(media: &MediaInfo) -> MediaInfo {
     let mut media = media.clone();

@@ -342,6 +342,31 @@ fn windows_media_is_converted_and_its_sound_stays_in_step() {
     assert_eq!(run.summary()["converted"], 1, "{}\n{}", run.stdout, run.stderr);
 }
 
+/// mkvmerge writes `pt-BR` into an element that ffmpeg passes over, beside one of three letters.
+#[test]
+fn the_region_of_a_language_stays_or_is_named() {
+    let materials = Share::new();
+    let film = materials.path("film.mkv");
+    let words = format!("{SMALL} {TONE} -map 0 -map 1 -c:v mpeg4 -c:a ac3 -metadata:s:a language=pt-BR");
+    ffmpeg(words.split_whitespace(), &film);
+    let mut bytes = std::fs::read(&film).unwrap();
+    let (old, new) = (b"\x22\xb5\x9c\x85pt-BR", b"\x22\xb5\x9d\x85pt-BR");
+    let at = bytes.windows(old.len()).position(|window| window == old).unwrap();
+    bytes[at..at + new.len()].copy_from_slice(new);
+    for (profile, expected) in [("compact", "por-br"), ("universal", "por")] {
+        let share = Share::new();
+        share.put("film.mkv", &bytes);
+        let run = share.convert(&["--profile", profile, "--max-output-percent", "none"]);
+        let end = run.named("job_ended").pop().unwrap();
+        let result = share.path(end["output"].as_str().unwrap());
+        let found =
+            ffprobe(&result, "-select_streams a -show_streams")["streams"][0]["tags"]["language"].clone();
+        assert_eq!(found, expected, "{profile}");
+        assert_eq!(end["lost"].to_string().contains("«pt-br»"), profile == "universal", "{end}");
+        assert!(share.convert(&["--profile", profile]).named("job_started").is_empty());
+    }
+}
+
 /// Most players add up the lengths of MP4's chapters.
 #[test]
 fn chapters_that_begin_late_stay_where_they_were() {

@@ -41,6 +41,7 @@ pub const DEFAULT_DURATION: u32 = 0x23_E383;
 pub const TRACK_TIMESTAMP_SCALE: u32 = 0x23_314F;
 pub const NAME: u32 = 0x536E;
 pub const LANGUAGE: u32 = 0x22_B59C;
+pub const LANGUAGE_BCP47: u32 = 0x22_B59D;
 pub const CODEC: u32 = 0x86;
 pub const CODEC_PRIVATE: u32 = 0x63A2;
 pub const TRACK_OPERATION: u32 = 0xE2;

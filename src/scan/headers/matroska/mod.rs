@@ -35,14 +35,7 @@ struct Parts {
 
 /// Reads the facts of a Matroska file.
 pub fn read<R: Read + Seek>(source: &mut Source<R>) -> Option<MediaInfo> {
-    let head = ebml::head(source, 0).filter(|head| head.id == ids::EBML)?;
-    let body = source.get(head.body, head.size.filter(|size| *size <= 1024)?)?;
-    let kind =
-        children(body)?.iter().find(|(id, _)| *id == ids::DOC_TYPE).and_then(|(_, kind)| text(kind))?;
-    if !matches!(kind.as_str(), "matroska" | "webm") {
-        return None;
-    }
-    let segment = ebml::head(source, head.body + head.size?).filter(|head| head.id == ids::SEGMENT)?;
+    let segment = segment(source)?;
     let (parts, cluster) = parts(source, segment)?;
     let mut media =
         MediaInfo { format: "matroska,webm".to_owned(), size: source.size(), ..MediaInfo::default() };
@@ -65,6 +58,25 @@ pub fn read<R: Read + Seek>(source: &mut Source<R>) -> Option<MediaInfo> {
         media.streams.push(stream);
     }
     Some(media)
+}
+
+/// All of the file, behind the words that say what it is.
+fn segment<R: Read + Seek>(source: &mut Source<R>) -> Option<ebml::Head> {
+    let head = ebml::head(source, 0).filter(|head| head.id == ids::EBML)?;
+    let body = source.get(head.body, head.size.filter(|size| *size <= 1024)?)?;
+    let kind =
+        children(body)?.iter().find(|(id, _)| *id == ids::DOC_TYPE).and_then(|(_, kind)| text(kind))?;
+    if !matches!(kind.as_str(), "matroska" | "webm") {
+        return None;
+    }
+    ebml::head(source, head.body + head.size?).filter(|head| head.id == ids::SEGMENT)
+}
+
+/// [`tracks::languages`] of a file.
+pub fn languages<R: Read + Seek>(source: &mut Source<R>) -> Option<Vec<Option<String>>> {
+    let segment = segment(source)?;
+    let (parts, _) = parts(source, segment)?;
+    tracks::languages(&parts.tracks?)
 }
 
 /// Walks to the first cluster, then follows the seek head.

@@ -48,6 +48,18 @@ pub fn read(body: &[u8]) -> Option<Vec<Track>> {
     (!tracks.is_empty() && tracks.len() <= TRACKS).then_some(tracks)
 }
 
+/// What each track of a Tracks element says of its language in the element that ffmpeg does not read. `None`: ffmpeg numbers other
+/// streams than there are tracks.
+pub fn languages(body: &[u8]) -> Option<Vec<Option<String>>> {
+    let tracks = children(body)?.into_iter().filter(|(id, _)| *id == ids::TRACK);
+    let language = |track: &[u8]| {
+        let elements = children(track)?;
+        let seen = [1, 2, 17].contains(&number(&elements, ids::TYPE, 0)?);
+        seen.then_some(only(&elements, ids::LANGUAGE_BCP47)?.and_then(text))
+    };
+    tracks.map(|(_, track)| language(track)).collect()
+}
+
 type Elements<'a> = [(u32, &'a [u8])];
 
 /// The only element of an id; `Some(None)`: none.
