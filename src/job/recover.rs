@@ -55,7 +55,6 @@ pub fn put_back(stranded: &Path, name: &Path) -> std::io::Result<Option<String>>
 }
 
 fn kept_name(name: &Path) -> PathBuf {
-    let mut text = name.as_os_str().to_owned();
-    text.push(format!(".{}{}", sys::host::random_hex(4), super::trash::ENDING));
-    PathBuf::from(text)
+    let file = name.file_name().unwrap_or_default().to_string_lossy();
+    name.with_file_name(super::trash::marked_name(&file, &format!(".{}", sys::host::random_hex(4))))
 }

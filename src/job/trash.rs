@@ -53,9 +53,14 @@ pub fn place(work_dir: &Path) -> String {
 /// The name an original rests or is kept under. A name near the file system's limit loses its end, for a name that is
 /// too long would leave the swap half done for ever; the record has the whole name.
 pub fn resting_name(source: &str) -> String {
-    let most = MOST_NAME_BYTES - ENDING.len();
+    marked_name(source, "")
+}
+
+/// The same, told from others of this source by a mark.
+pub fn marked_name(source: &str, mark: &str) -> String {
+    let most = MOST_NAME_BYTES - mark.len() - ENDING.len();
     let end = (0..=source.len().min(most)).rev().find(|end| source.is_char_boundary(*end)).unwrap_or(0);
-    format!("{}{ENDING}", &source[..end])
+    format!("{}{mark}{ENDING}", &source[..end])
 }
 
 /// Moves a displaced original to its place. Idempotent: `Absent` where it is gone already.

@@ -282,8 +282,8 @@ pub(super) fn write(file: &Path, text: &str) -> Result<String> {
     file.parent().map_or(Ok(()), fs::create_dir_all).map_err(fail)?;
     fs::remove_file(&beside).map_err(fail)?;
     let _ = fs::write_new(&beside, text.as_bytes()).map_err(fail)?;
-    // In one step: a crash leaves the old unit or the new one.
-    fs::replace(&beside, file).map_err(fail)?;
+    fs::remove_file(file).map_err(fail)?;
+    fs::consume(&beside, file).map_err(fail)?;
     Ok(format!("{} {}", if was_there { "changed" } else { "wrote" }, file.display()))
 }
 

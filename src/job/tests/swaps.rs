@@ -347,3 +347,17 @@ fn a_swap_does_not_stay_half_done_for_a_file_that_cannot_follow() {
     assert_eq!(bench.read("a.nfo").as_deref(), Some(&b"nfo"[..]), "it keeps its name");
     assert_eq!(bench.read("b.srt").as_deref(), Some(&b"srt"[..]));
 }
+
+#[test]
+fn a_displaced_original_with_a_name_at_the_limit_is_kept_beside_what_took_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().join(format!("{}.mkv", "n".repeat(251)));
+    let stranded = folder.path().join(ORIG);
+    std::fs::write(&name, b"a stranger's").unwrap();
+    std::fs::write(&stranded, SOURCE).unwrap();
+    let told = crate::job::recover::put_back(&stranded, &name).unwrap();
+    assert!(told.is_some_and(|text| text.contains("kept a displaced original")));
+    assert!(!stranded.exists());
+    let kept: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(kept.len() == 2 && kept.iter().any(|path| std::fs::read(path).unwrap() == SOURCE), "{kept:?}");
+}
