@@ -17,6 +17,12 @@ pub(super) fn write(n: usize, stream: &StreamPlan, source: &Stream, plan: &Plan,
             line.tag(n, "handler_name", title);
         }
     }
+    let typed =
+        matches!(plan.container, Container::Mp3 | Container::Flac) && source.kind == StreamKind::Picture;
+    if typed && !source.tags.contains_key("comment") {
+        // MP4 and Matroska know no kinds of picture. What ffmpeg would write, «Other», some players do not show.
+        line.tag(n, "comment", "Cover (front)");
+    }
     for name in source.tags.keys().filter(|k| is_statistic(k)) {
         line.tag(n, name, "");
     }

@@ -78,3 +78,23 @@ fn tags_loudness_and_cover_of_music_are_kept() {
         assert!(again.named("job_started").is_empty(), "{codec} twice: {}", again.stdout);
     }
 }
+
+#[test]
+fn a_cover_of_no_kind_becomes_the_front() {
+    let materials = Share::new();
+    let cover = materials.aside("c.png");
+    ffmpeg("-f lavfi -i color=red:size=64x64 -frames:v 1".split(' '), &cover);
+    let share = Share::new();
+    let song = share.path("song.m4a");
+    let words = format!(
+        "-f lavfi -i sine=duration=0.6 -i {} -map 0 -map 1 -c:a aac -c:v copy -disposition:v attached_pic",
+        cover.display()
+    );
+    ffmpeg(words.split(' '), &song);
+    crate::support::share::age(&song);
+    share.convert(&["--profile", "audio"]).expect(0);
+    let facts = probe(&share.path("song.mp3"));
+    let pictures = facts["streams"].as_array().unwrap().iter().filter(|s| s["codec_type"] == "video");
+    let kinds: Vec<_> = pictures.map(|picture| picture["tags"]["comment"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["Cover (front)"]);
+}
