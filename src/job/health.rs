@@ -49,10 +49,11 @@ pub fn decode(tools: &Tools, path: &Path, pace: Pace) -> Result<Option<Ailment>>
         return Ok(Some(ailment));
     }
     // A reader of headers alone knows nothing of start times, nor of a broadcast.
-    let media = match probe::probe(tools, path) {
+    let mut media = match probe::probe(tools, path) {
         Ok(media) => media,
         Err(error) => return unreadable(error).map(Some),
     };
+    headers::correct(path, &mut media);
     let report = over(tools, &args::decode(path, &[], &[]), media.duration, pace)?;
     judge(tools, path, &media, &report)
 }

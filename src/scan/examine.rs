@@ -101,7 +101,7 @@ fn probed(path: &Path, stamp: Stamp, rules: Rules<'_>, judge: Judge) -> Result<E
             ));
     }
     let mut media = probe::probe(rules.tools, path)?;
-    headers::add_regions(path, &mut media);
+    headers::correct(path, &mut media);
     let decision = judge(path, &media, rules)?;
     Ok(Examined { stamp, media, decision })
 }

@@ -59,19 +59,24 @@ pub fn from<R: Read + Seek>(file: R, size: u64) -> Option<MediaInfo> {
     Some(MediaInfo { witness: Witness::Headers, ..media })
 }
 
-/// Adds to ffprobe's facts what Matroska says of a language besides (`pt-BR`): it stands in an element that ffmpeg passes over.
-pub fn add_regions(path: &Path, media: &mut MediaInfo) {
+/// Puts ffprobe's facts of a Matroska file right: what it says of a language besides (`pt-BR`) stands in an element that ffmpeg passes
+/// over, and a file that was written into a pipe has no length, of which ffprobe makes a guess that may be many times too long.
+pub fn correct(path: &Path, media: &mut MediaInfo) {
     if !media.format.starts_with("matroska") {
         return;
     }
-    let said = File::open(path).ok().and_then(|file| {
+    let told = File::open(path).ok().and_then(|file| {
         let size = file.metadata().ok()?.len();
-        matroska::languages(&mut Source::new(file, size))
+        matroska::besides(&mut Source::new(file, size))
     });
-    for (stream, tag) in media.streams.iter_mut().zip(said.unwrap_or_default()) {
+    let Some((languages, promises_length)) = told else { return };
+    for (stream, tag) in media.streams.iter_mut().zip(languages) {
         if let Some(tag) = tag.filter(|tag| tag.contains('-')) {
             stream.language = Some(tag.to_lowercase());
         }
+    }
+    if !promises_length {
+        media.duration = None;
     }
 }
 

@@ -342,6 +342,21 @@ fn windows_media_is_converted_and_its_sound_stays_in_step() {
     assert_eq!(run.summary()["converted"], 1, "{}\n{}", run.stdout, run.stderr);
 }
 
+/// ffprobe guesses a length by the rate of the sound, as if it were all that is in the file.
+#[test]
+fn a_film_that_was_written_into_a_pipe_is_whole() {
+    for profile in ["universal", "compact"] {
+        let share = Share::new();
+        let film = share.path("film.mkv");
+        let words = format!("{SMALL} {TONE} -c:v mpeg4 -q:v 1 -c:a ac3 -b:a 64k -live 1");
+        ffmpeg(words.split_whitespace(), &film);
+        crate::support::share::age(&film);
+        share.run(["check", "--full", share.root().to_str().unwrap()]).expect(0);
+        let run = share.convert(&["--profile", profile, "--max-output-percent", "none"]);
+        assert_eq!(run.summary()["converted"], 1, "{profile}: {}\n{}", run.stdout, run.stderr);
+    }
+}
+
 /// mkvmerge writes `pt-BR` into an element that ffmpeg passes over, beside one of three letters.
 #[test]
 fn the_region_of_a_language_stays_or_is_named() {

@@ -72,11 +72,13 @@ fn segment<R: Read + Seek>(source: &mut Source<R>) -> Option<ebml::Head> {
     ebml::head(source, head.body + head.size?).filter(|head| head.id == ids::SEGMENT)
 }
 
-/// [`tracks::languages`] of a file.
-pub fn languages<R: Read + Seek>(source: &mut Source<R>) -> Option<Vec<Option<String>>> {
+/// What ffprobe does not tell of a file: [`tracks::languages`], and whether its header promises a length at all. Where it does not,
+/// ffprobe guesses one by the bit rates that it knows.
+pub fn besides<R: Read + Seek>(source: &mut Source<R>) -> Option<(Vec<Option<String>>, bool)> {
     let segment = segment(source)?;
     let (parts, _) = parts(source, segment)?;
-    tracks::languages(&parts.tracks?)
+    let promises = children(&parts.info?)?.iter().any(|(id, _)| *id == ids::DURATION);
+    Some((tracks::languages(&parts.tracks?).unwrap_or_default(), promises))
 }
 
 /// Walks to the first cluster, then follows the seek head.
