@@ -64,7 +64,7 @@ pub fn faults(source: &MediaInfo, plan: &Plan, output: &MediaInfo, measured: Opt
     let length = measured.or_else(|| source.duration.filter(|seconds| *seconds > 0.0));
     if let Some(expected) = length {
         let found = output.duration.unwrap_or(0.0);
-        // A subtitle that outlasts its film counts in Matroska, in MP4 only to an ffmpeg before 7.
+        // A subtitle that outlasts its film counts in Matroska; in MP4 it does to ffmpeg 5.1 and does not to 9.0.
         let kept = |s: &&Stream| plan.streams.iter().any(|planned| planned.source == s.index);
         let was = source.of_kind(StreamKind::Subtitle).filter(kept).filter_map(|s| s.duration);
         let is = output.of_kind(StreamKind::Subtitle).filter_map(|s| s.duration);
