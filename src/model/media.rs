@@ -151,6 +151,9 @@ pub struct Video {
     pub field_order: Option<String>,
     /// Degrees clockwise to show it upright: 0, 90, 180, 270.
     pub rotation: i32,
+    /// The container's matrix does more than turn by quarters: it mirrors the picture, or turns it by another angle.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub warped: bool,
     /// B-frames are in use.
     pub has_b_frames: bool,
     /// Frames by which a picture comes later than its packet's time says: AVI knows only when a packet is decoded, and B-frames

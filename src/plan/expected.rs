@@ -128,6 +128,7 @@ fn encoded_video(encode: &VideoEncode, from: Option<&Video>) -> Video {
         avg_frame_rate: encode.fps.or(from.avg_frame_rate),
         field_order: Some("progressive".to_owned()),
         rotation: 0,
+        warped: false,
         has_b_frames: from.has_b_frames,
         shown_late: 0,
         closed_captions: encode.keep.contains(&FrameData::Captions),

@@ -166,9 +166,10 @@ fn untimed(stream: &Stream, facts: &Video, caps: &Caps) -> Option<String> {
     })
 }
 
-/// ffmpeg's Matroska muxer writes rotation since 6.1. An encode turns the picture itself.
+/// ffmpeg's Matroska muxer writes rotation, and what mirrors, since 6.1. An encode turns the picture itself.
 fn loses_its_turn(stream: &StreamPlan, target: Container, media: &MediaInfo, caps: &Caps) -> bool {
-    let turned = media.stream(stream.source).and_then(|s| s.video.as_ref()).is_some_and(|v| v.rotation != 0);
+    let video = media.stream(stream.source).and_then(|s| s.video.as_ref());
+    let turned = video.is_some_and(|v| v.rotation != 0 || v.warped);
     let writes = target != Container::Matroska || caps.release.is_none_or(|r| r >= (6, 1));
     turned && !writes && is_video_copy(&stream.action)
 }

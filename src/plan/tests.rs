@@ -234,6 +234,27 @@ fn resolution_words_are_replaced_once_and_only_as_words() {
 }
 
 #[test]
+fn a_mirrored_picture_is_not_copied_to_where_ffmpeg_cannot_say_so() {
+    let media = |rotation, warped| {
+        let film = film([with("h264", |v| (v.rotation, v.warped) = (rotation, warped))]);
+        MediaInfo { format: "mov,mp4,m4a,3gp,3g2,mj2".to_owned(), ..film }
+    };
+    let policy = policy("remux", |p| p.container = Container::Matroska);
+    for (release, rotation, warped, copied) in [
+        ((5, 1), 0, false, true),
+        ((5, 1), 0, true, false),
+        ((5, 1), 90, false, false),
+        ((6, 1), 0, true, true),
+        ((6, 1), 90, false, true),
+    ] {
+        let caps = Caps { release: Some(release), ..caps() };
+        let subject = Subject { name: "Film.mp4", media: &media(rotation, warped), interlaced: None };
+        let made = matches!(decide(subject, &policy, &caps, TypeFilter::Both), Decision::Convert(_));
+        assert_eq!(made, copied, "{release:?}, turned by {rotation}, warped: {warped}");
+    }
+}
+
+#[test]
 fn a_result_that_would_have_a_name_too_long_is_not_planned() {
     let plain = film([video("mpeg2video")]);
     let subtitled = film([video("mpeg2video"), stream(1, StreamKind::Subtitle, "hdmv_pgs_subtitle")]);

@@ -44,6 +44,7 @@ pub fn side_data(video: &mut Video, holder: &Value) {
                 if let Some(degrees) = number(entry, "rotation") {
                     video.rotation = upright(-(degrees.round() as i32));
                 }
+                video.warped = entry.get("displaymatrix").and_then(Value::as_str).is_some_and(warps);
             }
             "Mastering display metadata" => video.mastering = mastering(entry).or(video.mastering.take()),
             "Content light level metadata" => {
@@ -252,4 +253,15 @@ pub fn idet(stderr: &str) -> Option<Idet> {
         words.iter().position(|w| *w == name).and_then(|i| words.get(i + 1)?.parse::<u64>().ok())
     };
     Some(Idet { interlaced: after("TFF:")? + after("BFF:")?, progressive: after("Progressive:")? })
+}
+
+/// Whether a matrix, as ffprobe prints it (three lines `00000000: a b u`), does more than turn by quarters.
+fn warps(printed: &str) -> bool {
+    let numbers =
+        printed.lines().filter_map(|line| line.split_once(':')).flat_map(|(_, row)| row.split_whitespace());
+    let matrix: Vec<i64> = numbers.filter_map(|number| number.parse().ok()).collect();
+    let [a, b, _, c, d, ..] = matrix[..] else { return false };
+    // A quarter turn has two numbers that are not 0, of one size, and a determinant above 0.
+    let straight = (a == 0 && d == 0) || (b == 0 && c == 0);
+    !straight || a.saturating_mul(d) <= b.saturating_mul(c)
 }

@@ -55,6 +55,20 @@ fn rotation_is_clockwise_whoever_says_it() {
         180
     );
     assert_eq!(video(r#""tags":{"rotate":"90"}"#).rotation, 90);
+    let matrix = |rows: [&str; 2]| {
+        let text = format!("\\n00000000: {}\\n00000001: {}\\n00000002: 0 0 1073741824\\n", rows[0], rows[1]);
+        video(&format!(
+            r#""side_data_list":[{{"side_data_type":"Display Matrix","displaymatrix":"{text}","rotation":0}}]"#
+        ))
+        .warped
+    };
+    assert!(!matrix(["65536 0 0", "0 65536 0"]));
+    assert!(!matrix(["0 -65536 0", "65536 0 0"]));
+    assert!(!matrix(["-65536 0 0", "0 -65536 0"]));
+    assert!(matrix(["65536 0 0", "0 -65536 0"]), "upside down in a mirror");
+    assert!(matrix(["-65536 0 0", "0 65536 0"]));
+    assert!(matrix(["0 -65536 0", "-65536 0 0"]));
+    assert!(matrix(["46340 -46340 0", "46340 46340 0"]), "by 45 degrees");
     assert_eq!(video(r#""width":1"#).rotation, 0);
 }
 

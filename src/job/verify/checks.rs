@@ -148,7 +148,9 @@ fn looks(expected: &Stream, found: &Stream) -> Vec<(&'static str, String, String
     let mut rows = Vec::new();
     let mut row = |what, expected: String, found: String| rows.push((what, expected, found));
     if let (Some(wanted), Some(got)) = (&expected.video, &found.video) {
-        row("rotation", wanted.rotation.to_string(), got.rotation.to_string());
+        let turn =
+            |video: &Video| format!("{}{}", video.rotation, if video.warped { " and more" } else { "" });
+        row("rotation", turn(wanted), turn(got));
         if wanted.sar.0 > 0 && got.sar.0 > 0 {
             let shape = |sar: (u32, u32)| format!("{:.2}", f64::from(sar.0) / f64::from(sar.1.max(1)));
             row("pixel shape", shape(wanted.sar), shape(got.sar));
