@@ -24,6 +24,9 @@ pub struct MediaInfo {
     pub streams: Vec<Stream>,
     /// Chapters in order.
     pub chapters: Vec<Chapter>,
+    /// What else is said of them, which ffmpeg passes over.
+    #[serde(default, skip_serializing_if = "Editions::is_plain")]
+    pub editions: Editions,
     /// Container tags.
     pub tags: Tags,
     /// Number of programs with streams in them (broadcast).
@@ -42,6 +45,26 @@ pub enum Witness {
     Ffprobe,
     /// Our reader's of headers alone: enough to leave a file as it is, and for statistics.
     Headers,
+}
+
+/// Matroska's chapters where they are more than a list (RFC 9559, 5.1.7 and 20).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Editions {
+    /// Editions after the first.
+    pub more: u32,
+    /// Chapters within chapters.
+    pub nested: u32,
+    /// Chapters that lie in other files and are played from there.
+    pub linked: u32,
+    /// The film is played in the order of its chapters, and nothing between them.
+    pub ordered: bool,
+}
+
+impl Editions {
+    /// A list, or nothing.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// One stream.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::words;
-use crate::model::media::{MediaInfo, Stream, StreamKind};
+use crate::model::media::{Editions, MediaInfo, Stream, StreamKind};
 use crate::model::plan::Lost;
 use crate::model::policy::Container;
 
@@ -178,6 +178,18 @@ pub fn lost_tags(media: &MediaInfo) -> Option<Lost> {
         what: format!("tags {}", lost.into_keys().collect::<Vec<_>>().join(", ")),
         why: "MP4 has no place for them".to_owned(),
     })
+}
+
+/// What of Matroska's chapters ffmpeg passes over, so that no result has it.
+pub fn lost_editions(media: &MediaInfo) -> impl Iterator<Item = Lost> {
+    let Editions { more, nested, linked: _, ordered } = media.editions;
+    let all = [
+        (more > 0).then(|| format!("{more} further editions of the chapters")),
+        (nested > 0).then(|| format!("{nested} chapters within chapters")),
+        ordered.then(|| "the order in which the chapters are to be played".to_owned()),
+    ];
+    let lost = |what| Lost { source: None, what, why: "ffmpeg does not read it".to_owned() };
+    all.into_iter().flatten().map(lost)
 }
 
 /// Tags of a stream that MP4 has no place for: all but language and title. Those about its bytes are of the old file only.

@@ -69,6 +69,13 @@ fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip
     if let Some(skip) = sound.refused {
         return Err(skip);
     }
+    if media.editions.linked > 0 {
+        let words = format!(
+            "{} of its chapters lie in other files and are played from there, which no result could",
+            media.editions.linked
+        );
+        return Err(Skip { code: SkipCode::WouldLose, words });
+    }
     if let Some(stream) = plan.streams.iter().find(|s| loses_its_turn(s, target, media, caps)) {
         let what = media.stream(stream.source).map(words::stream).unwrap_or_default();
         let words = format!("ffmpeg {} does not write into Matroska how {what} is turned", caps.version);
@@ -98,6 +105,7 @@ fn plan(subject: Subject<'_>, policy: &Policy, caps: &Caps) -> Result<Plan, Skip
     if target == Container::Mp4 {
         plan.lost.extend(container::lost_tags(media));
     }
+    plan.lost.extend(container::lost_editions(media));
     if media.programs > 1 {
         let what = format!("which streams belong to which of its {} programs", media.programs);
         let why = format!("{} has no programs", container_name(target));

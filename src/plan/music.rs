@@ -86,6 +86,7 @@ fn plan(subject: Subject<'_>, policy: &Policy) -> Result<Plan, Skip> {
             (format!("{} chapters", media.chapters.len()), format!("{extension} has no place for them"));
         plan.lost.push(Lost { source: None, what, why });
     }
+    plan.lost.extend(container::lost_editions(media));
     Ok(plan)
 }
 

@@ -33,7 +33,7 @@ use std::path::Path;
 
 use crate::ffmpeg::probe;
 use crate::model::media::{
-    Disposition, DolbyVision, Hdr, MediaInfo, Stream, StreamKind, Tags, Video, Witness,
+    Disposition, DolbyVision, Editions, Hdr, MediaInfo, Stream, StreamKind, Tags, Video, Witness,
 };
 use crate::model::policy::Policy;
 use codec::Picture;
@@ -60,7 +60,8 @@ pub fn from<R: Read + Seek>(file: R, size: u64) -> Option<MediaInfo> {
 }
 
 /// Puts ffprobe's facts of a Matroska file right: what it says of a language besides (`pt-BR`) stands in an element that ffmpeg passes
-/// over, and a file that was written into a pipe has no length, of which ffprobe makes a guess that may be many times too long.
+/// over, as it does of chapters that are more than a list; and a file that was written into a pipe has no length, of which ffprobe makes a
+/// guess that may be many times too long.
 pub fn correct(path: &Path, media: &mut MediaInfo) {
     if !media.format.starts_with("matroska") {
         return;
@@ -69,7 +70,8 @@ pub fn correct(path: &Path, media: &mut MediaInfo) {
         let size = file.metadata().ok()?.len();
         matroska::besides(&mut Source::new(file, size))
     });
-    let Some((languages, promises_length)) = told else { return };
+    let Some(matroska::Besides { languages, promises_length, editions }) = told else { return };
+    media.editions = editions;
     for (stream, tag) in media.streams.iter_mut().zip(languages) {
         if let Some(tag) = tag.filter(|tag| tag.contains('-')) {
             stream.language = Some(tag.to_lowercase());
@@ -85,6 +87,7 @@ pub fn covered(media: &MediaInfo) -> MediaInfo {
     let mut media = media.clone();
     let mp4 = media.format.starts_with("mov,");
     media.start_time = None;
+    media.editions = Editions::default();
     media.witness = Witness::Headers;
     if mp4 {
         media

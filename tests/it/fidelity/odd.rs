@@ -405,6 +405,48 @@ fn chapters_that_begin_late_stay_where_they_were() {
     assert!(share.convert(&[]).named("job_started").is_empty());
 }
 
+/// ffmpeg reads a list of Matroska's chapters and nothing else that they say.
+#[test]
+fn chapters_that_are_more_than_a_list_are_named_or_stay() {
+    let materials = Share::new();
+    let list = ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=500\ntitle=One\n[CHAPTER]\nTIMEBASE=1/1000\n\
+                START=500\nEND=1000\ntitle=Two\n";
+    let list = materials.put("chapters.txt", list.as_bytes());
+    let film = materials.path("film.mkv");
+    let words = format!("{SMALL} -i {} -map_chapters 1 -c:v mpeg4", list.display());
+    ffmpeg(words.split_whitespace(), &film);
+    let bytes = std::fs::read(&film).unwrap();
+    let two = b"\xb6\x9d\x73\xc4\x81\x02\x91\x84\x1d\xcd\x65\x00\x92\x84\x3b\x9a\xca\x00\x80\x8b\x85\x83Two\x43\x7c\x83und";
+    // An edition of its own, as long as the chapter was, behind the first, which becomes shorter by it.
+    let mut apart = b"\x45\xb9\x9c\xb6\x9a".to_vec();
+    apart.extend_from_slice(&two[2..18]);
+    apart.extend_from_slice(b"\x80\x88\x85\x80\x43\x7c\x83und");
+    let flag: &[u8] = b"\x45\xdb\x81\x01";
+    for (what, changes) in [
+        ("order in which", vec![(flag, &b"\x45\xdd\x81\x01"[..])]),
+        ("1 chapters within", vec![(&two[18..25], b"\xb6\x8b\x85\x83Two")]),
+        ("1 further editions", vec![(two, &apart), (b"\x3f\x45\xdb", b"\x20\x45\xdb")]),
+        ("", vec![(&two[2..6], b"\x6e\x67\x81\x02")]),
+    ] {
+        let mut bytes = bytes.clone();
+        for (old, new) in changes {
+            let at = bytes.windows(old.len()).rposition(|window| window == old).unwrap();
+            bytes[at..at + new.len()].copy_from_slice(new);
+        }
+        for profile in ["universal", "compact"] {
+            let share = Share::new();
+            share.put("film.mkv", &bytes);
+            let run = share.convert(&["--profile", profile, "--max-output-percent", "none"]);
+            if what.is_empty() {
+                assert_eq!(run.summary()["skipped"]["would_lose"], 1, "{}\n{}", run.stdout, run.stderr);
+            } else {
+                let end = run.named("job_ended").pop().unwrap();
+                assert!(end["lost"].to_string().contains(what), "{what}: {end}");
+            }
+        }
+    }
+}
+
 /// Whoever translated it is named when the picture is over.
 #[test]
 fn a_subtitle_that_outlasts_its_film_is_no_sign_of_a_cut() {

@@ -1,7 +1,7 @@
 //! Chapters of all editions, as ffmpeg lists them: top level only, in rising order.
 
 use super::ids;
-use crate::model::media::Chapter;
+use crate::model::media::{Chapter, Editions};
 use crate::scan::headers::ebml::{children, text, uint};
 
 /// Reads a Chapters element.
@@ -27,6 +27,35 @@ pub fn read(body: &[u8]) -> Option<Vec<Chapter>> {
         }
     }
     Some(found)
+}
+
+/// What there is beyond such a list.
+pub fn editions(body: &[u8]) -> Option<Editions> {
+    let mut found = Editions::default();
+    let all = children(body)?.into_iter().filter(|(id, _)| *id == ids::EDITION);
+    for (n, (_, edition)) in all.enumerate() {
+        found.more = n as u32;
+        for (id, body) in children(edition)? {
+            match id {
+                ids::EDITION_ORDERED => found.ordered |= uint(body)? != 0,
+                ids::CHAPTER => atom(body, &mut found)?,
+                _ => {}
+            }
+        }
+    }
+    Some(found)
+}
+
+/// Looks into one level only: a chapter within a chapter counts with all that is in it.
+fn atom(body: &[u8], found: &mut Editions) -> Option<()> {
+    for (id, _) in children(body)? {
+        match id {
+            ids::CHAPTER => found.nested += 1,
+            ids::CHAPTER_SEGMENT => found.linked += 1,
+            _ => {}
+        }
+    }
+    Some(())
 }
 
 /// Start, end and title. Without an end ffmpeg would take the next chapter's start, or the film's end as measured.

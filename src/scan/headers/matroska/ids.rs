@@ -83,7 +83,9 @@ pub const COMPRESSION_SETTINGS: u32 = 0x4255;
 
 pub const CHAPTERS: u32 = 0x1043_A770;
 pub const EDITION: u32 = 0x45B9;
+pub const EDITION_ORDERED: u32 = 0x45DD;
 pub const CHAPTER: u32 = 0xB6;
+pub const CHAPTER_SEGMENT: u32 = 0x6E67;
 pub const CHAPTER_UID: u32 = 0x73C4;
 pub const CHAPTER_START: u32 = 0x91;
 pub const CHAPTER_END: u32 = 0x92;

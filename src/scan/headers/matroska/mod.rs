@@ -13,7 +13,7 @@ use super::codec;
 use super::ebml::{self, children, float, text, uint};
 use super::source::{Source, WHOLE};
 use super::{dynamic, micros, timestamp};
-use crate::model::media::{MediaInfo, StreamKind};
+use crate::model::media::{Editions, MediaInfo, StreamKind};
 use tracks::Track;
 
 /// Level 1 elements looked at, in order and by the seek head.
@@ -43,6 +43,7 @@ pub fn read<R: Read + Seek>(source: &mut Source<R>) -> Option<MediaInfo> {
     let mut tracks = tracks::read(&parts.tracks?)?;
     if let Some(body) = &parts.chapters {
         media.chapters = chapters::read(body)?;
+        media.editions = chapters::editions(body)?;
     }
     if let Some((at, size)) = parts.attachments {
         tracks.extend(tracks::attachments(source, at, size)?);
@@ -72,13 +73,26 @@ fn segment<R: Read + Seek>(source: &mut Source<R>) -> Option<ebml::Head> {
     ebml::head(source, head.body + head.size?).filter(|head| head.id == ids::SEGMENT)
 }
 
-/// What ffprobe does not tell of a file: [`tracks::languages`], and whether its header promises a length at all. Where it does not,
-/// ffprobe guesses one by the bit rates that it knows.
-pub fn besides<R: Read + Seek>(source: &mut Source<R>) -> Option<(Vec<Option<String>>, bool)> {
+/// What ffprobe does not tell of a file.
+#[derive(Debug)]
+pub struct Besides {
+    /// [`tracks::languages`].
+    pub languages: Vec<Option<String>>,
+    /// Its header promises a length at all. Where it does not, ffprobe guesses one by the bit rates that it knows.
+    pub promises_length: bool,
+    /// [`chapters::editions`].
+    pub editions: Editions,
+}
+
+/// Reads it.
+pub fn besides<R: Read + Seek>(source: &mut Source<R>) -> Option<Besides> {
     let segment = segment(source)?;
     let (parts, _) = parts(source, segment)?;
-    let promises = children(&parts.info?)?.iter().any(|(id, _)| *id == ids::DURATION);
-    Some((tracks::languages(&parts.tracks?).unwrap_or_default(), promises))
+    Some(Besides {
+        promises_length: children(&parts.info?)?.iter().any(|(id, _)| *id == ids::DURATION),
+        languages: tracks::languages(&parts.tracks?).unwrap_or_default(),
+        editions: parts.chapters.and_then(|body| chapters::editions(&body)).unwrap_or_default(),
+    })
 }
 
 /// Walks to the first cluster, then follows the seek head.
