@@ -397,11 +397,14 @@ fn chapters_that_begin_late_stay_where_they_were() {
     assert_eq!(run.summary()["converted"], 1, "{}\n{}", run.stdout, run.stderr);
     let found = ffprobe(&share.path("film.mp4"), "-show_chapters")["chapters"].clone();
     let title = |chapter: &Value| chapter["tags"]["title"].as_str().unwrap_or_default().to_owned();
-    let found = found.as_array().unwrap().iter();
-    let found: Vec<_> =
-        found.map(|chapter| (number(&chapter["start_time"]).unwrap(), title(chapter))).collect();
-    let expected = [(0.0, ""), (0.7, "a=b;c"), (0.9, "Zwei")].map(|(start, title)| (start, title.to_owned()));
-    assert_eq!(found, expected);
+    let found = found.as_array().unwrap();
+    let expected = [(0.0, ""), (0.7, "a=b;c"), (0.9, "Zwei")];
+    assert_eq!(found.iter().map(title).collect::<Vec<_>>(), expected.map(|(_, title)| title));
+    for (chapter, (start, _)) in found.iter().zip(expected) {
+        // To some versions AC-3 begins a few milliseconds before the picture, and the film with it.
+        let begin = number(&chapter["start_time"]).unwrap();
+        assert!((begin - start).abs() < 0.02, "{begin} for {start}");
+    }
     assert!(share.convert(&[]).named("job_started").is_empty());
 }
 
