@@ -398,12 +398,15 @@ fn extras(folder: &Path, work: &Path, commit: &Commit) -> std::io::Result<()> {
     for (from, to) in &commit.renames {
         let (from, to) = (folder.join(from), folder.join(to));
         match follow(&from, &to) {
-            // Somebody else's file of which the share gives us no second name, or a name too long: it keeps the one it has. The
-            // film itself must not stay half swapped for it.
+            // Somebody else's file of which the share gives us no second name, a name too long, or gone since it was listed: it keeps
+            // what it has. The film itself must not stay half swapped for it.
             Err(error)
                 if matches!(
                     error.kind(),
-                    ErrorKind::Unsupported | ErrorKind::PermissionDenied | ErrorKind::InvalidFilename
+                    ErrorKind::Unsupported
+                        | ErrorKind::PermissionDenied
+                        | ErrorKind::InvalidFilename
+                        | ErrorKind::NotFound
                 ) => {}
             result => result?,
         }

@@ -84,6 +84,9 @@ pub fn lay(original: &Path, folder: &Path, root: &Path, commit: &Commit) -> std:
                     | ErrorKind::PermissionDenied
                     | ErrorKind::ReadOnlyFilesystem
                     | ErrorKind::NotADirectory
+                    // Windows' words for a file where a folder should be.
+                    | ErrorKind::NotFound
+                    | ErrorKind::AlreadyExists
             ) =>
         {
             in_base(folder)

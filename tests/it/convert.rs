@@ -137,6 +137,7 @@ fn undo_does_not_throw_away_what_somebody_put_in_the_results_place() {
     share.assert_no_litter();
 }
 
+#[cfg(unix)]
 #[test]
 fn an_original_that_the_librarys_trash_cannot_take_rests_in_its_folders_own() {
     let share = Share::new();

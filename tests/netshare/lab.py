@@ -33,7 +33,12 @@ PATIENCE = 180
 
 
 def netshare(*argv, check=True):
-    run = subprocess.run(["netshare", *argv], capture_output=True, text=True, timeout=2 * PATIENCE)
+    try:
+        run = subprocess.run(["netshare", *argv], capture_output=True, text=True, timeout=2 * PATIENCE)
+    except subprocess.TimeoutExpired as late:
+        # What it said until then, in bytes whatever was asked for.
+        said = "\n".join((part or b"").decode(errors="replace")[-3000:] for part in (late.stdout, late.stderr))
+        raise AssertionError(f"{' '.join(argv[:2])} was not done in {late.timeout} s; it had said: {said}") from None
     if check and run.returncode != 0:
         raise AssertionError(f"netshare {' '.join(argv)}: {run.returncode}: {run.stdout}{run.stderr}")
     return run
