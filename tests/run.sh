@@ -260,7 +260,7 @@ suite_netshare() {
     mkdir -p "$logs/netshare/examples"
     cp "$built/media-converter" "$logs/netshare/" && cp "$built/examples/contend" "$logs/netshare/examples/"
     # Machines that hang must not hold up the rest.
-    local machines=(timeout --kill-after=30 2400 tests/netshare/run.sh "$program" --quick)
+    local machines=(timeout --kill-after=30 3300 tests/netshare/run.sh "$program" --quick)
     if [ "$suite" = "${suites[-1]}" ]; then
         run netshare "${machines[@]}"
     else
