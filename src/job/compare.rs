@@ -12,7 +12,6 @@ use crate::model::plan::Decision;
 use crate::model::policy::Container;
 use crate::plan;
 use crate::scan::examine::{self, Rules};
-use crate::scan::headers;
 use crate::share::library::Library;
 use crate::sys;
 
@@ -42,8 +41,7 @@ pub fn original_of(file: &Path, library: &Library) -> Option<PathBuf> {
 /// with the original as it is.
 pub fn compare(file: &Path, original: &Path, rules: Rules<'_>, pace: Pace) -> Result<Compared> {
     let tools = rules.tools;
-    let mut source = probe::probe(tools, original)?;
-    headers::correct(original, &mut source);
+    let source = examine::facts(tools, original)?;
     let plan = match examine::decide(original, &source, rules)? {
         Decision::Convert(plan) => *plan,
         Decision::Skip(_) => {

@@ -12,6 +12,7 @@ use crate::ffmpeg::{args, probe};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::media::{MediaInfo, StreamKind};
 use crate::model::outcome::FailCode;
+use crate::scan::examine;
 use crate::scan::headers::{self, whole};
 use crate::sys::stop::{self, Stop};
 
@@ -49,11 +50,10 @@ pub fn decode(tools: &Tools, path: &Path, pace: Pace) -> Result<Option<Ailment>>
         return Ok(Some(ailment));
     }
     // A reader of headers alone knows nothing of start times, nor of a broadcast.
-    let mut media = match probe::probe(tools, path) {
+    let media = match examine::facts(tools, path) {
         Ok(media) => media,
         Err(error) => return unreadable(error).map(Some),
     };
-    headers::correct(path, &mut media);
     let report = over(tools, &args::decode(path, &[], &[]), media.duration, pace)?;
     judge(tools, path, &media, &report)
 }

@@ -22,6 +22,7 @@ pub mod verify;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -376,18 +377,29 @@ fn look_again(task: &Task, context: Context<'_>, claim: &Claim) -> std::result::
         Decision::Convert(plan) => *plan,
         Decision::Skip(skip) => return Err(Halt::Skip(skip)),
     };
-    let stem = Path::new(&name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let mut target = plan.output_name(&stem);
-    let wanted = sys::path::folded(&target);
-    // `A.MP4` and `a.mp4` are one file to a machine that folds case, whatever this one makes of them.
-    let is = |other: &std::ffi::OsStr| other.to_str().is_some_and(|other| sys::path::folded(other) == wanted);
-    if wanted == sys::path::folded(&name) {
-        // The result keeps the source's own spelling.
-        target.clone_from(&name);
-    } else if sys::fs::holds(&around, &task.path.with_file_name(&target))
-        || around.iter().any(|entry| is(&entry.name))
-    {
-        return Err(Halt::skip(SkipCode::NameTaken, format!("«{target}» is there already")));
-    }
+    let target = match new_name(&plan, &name) {
+        Some(target)
+            if sys::fs::holds(&around, &task.path.with_file_name(&target))
+                || is_taken(around.iter().map(|entry| &*entry.name), &target) =>
+        {
+            return Err(Halt::skip(SkipCode::NameTaken, format!("«{target}» is there already")));
+        }
+        Some(target) => target,
+        None => name,
+    };
     Ok(Source { media: examined.media, print, plan, target })
+}
+
+/// The name of what a file of this name becomes; `None` where it keeps its own, spelling and all: `A.MP4` and `a.mp4` are one file to a
+/// machine that folds case, whatever this one makes of them.
+pub fn new_name(plan: &Plan, name: &str) -> Option<String> {
+    let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy();
+    let target = plan.output_name(&stem);
+    (sys::path::folded(&target) != sys::path::folded(name)).then_some(target)
+}
+
+/// One of the names in a folder is this one to a machine that folds case.
+pub fn is_taken<'n>(names: impl IntoIterator<Item = &'n OsStr>, name: &str) -> bool {
+    let wanted = sys::path::folded(name);
+    names.into_iter().filter_map(OsStr::to_str).any(|name| sys::path::folded(name) == wanted)
 }

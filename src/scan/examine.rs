@@ -91,6 +91,13 @@ fn stamp(path: &Path) -> Result<Stamp> {
 /// How facts become a decision.
 type Judge = fn(&Path, &MediaInfo, Rules<'_>) -> Result<Decision>;
 
+/// ffprobe's facts, put right where headers tell more.
+pub fn facts(tools: &Tools, path: &Path) -> Result<MediaInfo> {
+    let mut media = probe::probe(tools, path)?;
+    headers::correct(path, &mut media);
+    Ok(media)
+}
+
 fn probed(path: &Path, stamp: Stamp, rules: Rules<'_>, judge: Judge) -> Result<Examined> {
     // A process for each file of an aborted download would tell nothing that the file system does not.
     if stamp.size > 0 && crate::sys::fs::is_hollow(path) {
@@ -100,8 +107,7 @@ fn probed(path: &Path, stamp: Stamp, rules: Rules<'_>, judge: Judge) -> Result<E
                 "there is no data in it: its space was only set aside, as by a download that never began",
             ));
     }
-    let mut media = probe::probe(rules.tools, path)?;
-    headers::correct(path, &mut media);
+    let media = facts(rules.tools, path)?;
     let decision = judge(path, &media, rules)?;
     Ok(Examined { stamp, media, decision })
 }

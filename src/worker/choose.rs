@@ -417,16 +417,13 @@ impl Run<'_> {
 /// The name of what a file is to become; `None` where it keeps its own.
 fn new_name(seen: &Examined, file: &File) -> Option<String> {
     let Decision::Convert(plan) = &seen.decision else { return None };
-    let stem = Path::new(&file.name).file_stem().unwrap_or_default().to_string_lossy();
-    let target = plan.output_name(&stem);
-    (sys::path::folded(&target) != sys::path::folded(&file.name)).then_some(target)
+    job::new_name(plan, &file.name)
 }
 
 /// A result whose name another file has already is not worth a claim; under the claim the name is looked for again.
 fn untaken(seen: Box<Examined>, file: &File, folder: &Folder) -> Choice {
     let Some(target) = new_name(&seen, file) else { return Choice::Go(seen) };
-    let wanted = sys::path::folded(&target);
-    if folder.names.iter().filter_map(|name| name.to_str()).any(|name| sys::path::folded(name) == wanted) {
+    if job::is_taken(folder.names.iter().map(|name| &**name), &target) {
         let words = format!("«{target}» is there already");
         return Choice::Skip(Skip { code: SkipCode::NameTaken, words });
     }
